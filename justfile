@@ -1,0 +1,73 @@
+# What people type often. Nothing here is needed: README and `.ci/run` use cargo alone.
+
+# List the recipes.
+default:
+    @just --list
+
+# Check everything CI checks, in the order that fails fastest.
+check: fmt-check pure lint doc test deny
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Refuse unformatted code.
+fmt-check:
+    cargo fmt --all --check
+
+# Refuse what clippy warns of.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Build core on its own, where no adapter can lend it a clock or a random number.
+pure:
+    cargo check -p edge-ledger-core --locked
+    cargo clippy -p edge-ledger-core --locked -- -D warnings
+
+# Run the tests, as in `just test -p edge-ledger-core`.
+test *args="--workspace":
+    cargo test --locked {{args}}
+
+# Build the docs of the crates; dead links fail.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+# Build the book into docs/book (needs mdbook).
+book:
+    mdbook build docs
+
+# Check licences, sources and who depends on what (needs cargo-deny).
+deny:
+    cargo deny --workspace check bans licenses sources
+
+# The same, with the advisory database fetched first.
+advisories:
+    cargo deny --workspace check advisories
+
+# Run the demonstration.
+demo *args:
+    cargo run --locked -- demo {{args}}
+
+# Serve a gateway from ./data.
+serve *args:
+    cargo run --locked -- serve {{args}}
+
+# Run longer random histories, as in `just explore 10000`.
+explore cases="2000":
+    PROPTEST_CASES={{cases}} cargo test -p edge-ledger-proptests --release --locked
+
+# Run what takes long: hours of random histories, hundreds of kills. CASES and KILLS say how long.
+deep cases="100000" kills="300":
+    PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} cargo test --workspace --release --locked -- --include-ignored
+
+# Measure the fold and the journal.
+bench *args:
+    cargo bench --workspace --locked {{args}}
+
+# Look at snapshots that changed (needs cargo-insta).
+review:
+    cargo insta review
+
+# Everything CI does, CI's way.
+ci:
+    .ci/run
