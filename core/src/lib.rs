@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The pure ledger: commands decided into events, events folded into state.
+pub mod access;
+pub mod cause;
+pub mod codec;
+pub mod command;
+pub mod commit;
+pub mod credential;
+pub mod digest;
+pub mod edge;
+pub mod enrollment;
+pub mod event;
+pub mod id;
+pub mod idempotency;
+pub mod journal;
+pub mod labels;
+pub mod ledger;
+pub mod lifecycle;
+pub mod liveness;
+pub mod rejection;
+mod table;
+pub mod task;
+pub mod time;
+
+pub use cause::{Cause, Idempotency, Principal};
+pub use command::Command;
+pub use commit::{Commit, Envelope, Position};
+pub use digest::Digest;
+pub use event::Event;
+pub use id::{CommandId, CredentialId, EdgeId, TaskId, TokenId};
+pub use journal::{AppendError, Journal, JournalReader};
+pub use labels::Labels;
+pub use ledger::{Corruption, Decision, Ledger};
+pub use liveness::{Liveness, Thresholds};
+pub use rejection::{Class, Rejection};
+pub use time::{Millis, Timestamp};

@@ -1,0 +1,50 @@
+//! What core asks of the place where commits are kept. Stores implement it; core never calls it.
+use std::error::Error;
+
+use crate::{Commit, Position};
+
+/// A durable, totally ordered list of commits with one writer and any number of readers.
+pub trait Journal {
+    /// Why the store failed.
+    type Error: Error + Send + Sync + 'static;
+    /// Reads the journal while its writer appends.
+    type Reader: JournalReader<Error = Self::Error>;
+
+    /// Appends commits, all or none, and returns once they will survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::Conflict`] if the journal does not end where the first commit wants to
+    /// stand: someone else is writing, and nothing was appended. [`AppendError::Fault`] if the
+    /// commits may or may not be durable: the journal then refuses every later append.
+    fn append(&mut self, commits: &[Commit]) -> Result<(), AppendError<Self::Error>>;
+
+    /// Returns a handle for reading.
+    fn reader(&self) -> Self::Reader;
+}
+
+/// Reads a journal. Cheap to clone; never sees part of an append.
+pub trait JournalReader: Clone + Send + Sync + 'static {
+    /// Why the store failed.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Reads, oldest first, every commit that has an event past `after`. The first one may begin
+    /// before it. An error ends the reading: nothing is skipped.
+    fn read(&self, after: Position) -> impl Iterator<Item = Result<Commit, Self::Error>> + Send;
+}
+
+/// Commits were not appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError<E: Error> {
+    /// The journal ends elsewhere.
+    #[error("the journal ends at {actual}, the commits want to stand after {expected}")]
+    Conflict {
+        /// Where the commits want to stand.
+        expected: Position,
+        /// Where the journal ends.
+        actual: Position,
+    },
+    /// The store failed.
+    #[error("the journal could not be written")]
+    Fault(#[source] E),
+}

@@ -1,0 +1,247 @@
+//! The whole ledger: every token, edge and task, folded from one log.
+mod decide;
+mod evolve;
+mod index;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{
+    Command, CredentialId, Digest, EdgeId, Position, TaskId, Timestamp, TokenId,
+    edge::Edge,
+    enrollment::Token,
+    idempotency::Answered,
+    lifecycle::{Epoch, OpenTime},
+    table::Table,
+    task::{self, Task},
+    time::Millis,
+};
+
+pub use decide::Decision;
+pub use evolve::Corruption;
+use index::Index;
+
+/// Every token, edge and task, as the log up to [`Ledger::head`] left them.
+///
+/// Two ledgers folded from the same commits are equal, list alike and serialize to the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Subjects")]
+pub struct Ledger {
+    subjects: Subjects,
+    index: Index,
+    names: Names,
+}
+
+impl Serialize for Ledger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.subjects.serialize(serializer)
+    }
+}
+
+/// What a ledger is, apart from what can be derived of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Subjects {
+    head: Position,
+    recorded_at: Timestamp,
+    epoch: Epoch,
+    open: OpenTime,
+    tokens: Table<TokenId, Token>,
+    edges: Table<EdgeId, Edge>,
+    tasks: Table<TaskId, Task>,
+    answered: Answered,
+}
+
+/// Who is known by a name other than their id: derived, never stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Names {
+    devices: Table<Box<str>, EdgeId>,
+    credentials: Table<CredentialId, EdgeId>,
+    dedupe_keys: Table<Box<str>, TaskId>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::from(Subjects {
+            head: Position::START,
+            recorded_at: Timestamp::EPOCH,
+            epoch: Epoch::default(),
+            open: OpenTime::default(),
+            tokens: Table::default(),
+            edges: Table::default(),
+            tasks: Table::default(),
+            answered: Answered::default(),
+        })
+    }
+}
+
+impl From<Subjects> for Ledger {
+    fn from(subjects: Subjects) -> Self {
+        let mut index = Index::default();
+        let mut names = Names::default();
+        for (id, task) in subjects.tasks.sorted() {
+            index.insert(id, task);
+            names.add_task(id, task);
+        }
+        for (id, edge) in subjects.edges.sorted() {
+            names.add_edge(*id, edge);
+        }
+        Self { subjects, index, names }
+    }
+}
+
+impl Names {
+    fn add_task(&mut self, id: &TaskId, task: &Task) {
+        if let Some(key) = task.dedupe_key() {
+            self.dedupe_keys.insert(key.into(), id.clone());
+        }
+    }
+
+    fn add_edge(&mut self, id: EdgeId, edge: &Edge) {
+        self.devices.insert(edge.identity().device_number.clone(), id);
+        for credential in edge.credentials() {
+            self.credentials.insert(credential.id, id);
+        }
+    }
+}
+
+impl Ledger {
+    /// Lists the commands that time alone makes due at `now`, earliest first. Executing the first
+    /// and asking again comes to an end.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = Command> {
+        self.index
+            .due(now)
+            .map(|(id, command)| Command::Task(id.clone(), task::Command::System(command)))
+    }
+
+    /// Returns when time alone will next make a command due: how long a reactor may sleep.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.index.next_due()
+    }
+
+    /// Returns the position of the last event folded in.
+    #[must_use]
+    pub const fn head(&self) -> Position {
+        self.subjects.head
+    }
+
+    /// Returns when the last commit was recorded; the epoch before the first.
+    #[must_use]
+    pub const fn recorded_at(&self) -> Timestamp {
+        self.subjects.recorded_at
+    }
+
+    /// Returns the epoch it serves in.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.subjects.epoch
+    }
+
+    /// Returns whether it has been opened and not been closed since.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.subjects.open.is_open()
+    }
+
+    /// Returns how long it has been open at `now`, all openings together.
+    #[must_use]
+    pub fn open_time(&self, now: Timestamp) -> Millis {
+        self.subjects.open.at(now)
+    }
+
+    /// Looks up an enrollment token.
+    #[must_use]
+    pub fn token(&self, id: TokenId) -> Option<&Token> {
+        self.subjects.tokens.get(&id)
+    }
+
+    /// Looks up an edge.
+    #[must_use]
+    pub fn edge(&self, id: EdgeId) -> Option<&Edge> {
+        self.subjects.edges.get(&id)
+    }
+
+    /// Looks up the edge that has a credential which has not been ended.
+    #[must_use]
+    pub fn edge_with_credential(&self, id: CredentialId) -> Option<(EdgeId, &Edge)> {
+        let edge = *self.names.credentials.get(&id)?;
+        Some((edge, self.edge(edge)?))
+    }
+
+    /// Looks up the edge of a device.
+    #[must_use]
+    pub fn edge_of_device(&self, device_number: &str) -> Option<(EdgeId, &Edge)> {
+        let edge = *self.names.devices.get(&device_number.into())?;
+        Some((edge, self.edge(edge)?))
+    }
+
+    /// Looks up a task.
+    #[must_use]
+    pub fn task(&self, id: &TaskId) -> Option<&Task> {
+        self.subjects.tasks.get(id)
+    }
+
+    /// Looks up the task that was submitted under a dedupe key.
+    #[must_use]
+    pub fn task_of_dedupe_key(&self, key: &str) -> Option<(&TaskId, &Task)> {
+        let id = self.names.dedupe_keys.get(&key.into())?;
+        Some((id, self.task(id)?))
+    }
+
+    /// Lists the tasks an edge holds, oldest lease first.
+    pub fn held_by(&self, edge: EdgeId) -> impl Iterator<Item = (&TaskId, &Task)> {
+        self.index.held_by(edge).filter_map(|id| Some((id, self.task(id)?)))
+    }
+
+    /// Counts the tasks that wait and would be leased before this one by those who may have it.
+    #[must_use]
+    pub fn ahead_of(&self, id: &TaskId) -> usize {
+        self.task(id).map_or(0, |task| self.index.ahead_of(id, task))
+    }
+
+    /// Lists every enrollment token, by id. Sorts: not for hot paths, like its two neighbours.
+    pub fn tokens(&self) -> impl Iterator<Item = (TokenId, &Token)> {
+        self.subjects.tokens.sorted().map(|(id, token)| (*id, token))
+    }
+
+    /// Lists every edge, by id.
+    pub fn edges(&self) -> impl Iterator<Item = (EdgeId, &Edge)> {
+        self.subjects.edges.sorted().map(|(id, edge)| (*id, edge))
+    }
+
+    /// Lists every task, by id.
+    pub fn tasks(&self) -> impl Iterator<Item = (&TaskId, &Task)> {
+        self.subjects.tasks.sorted()
+    }
+
+    /// Counts tokens, edges and tasks.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            tokens: self.subjects.tokens.len(),
+            edges: self.subjects.edges.len(),
+            tasks: self.subjects.tasks.len(),
+        }
+    }
+
+    /// Returns the digest of all that the ledger is. Equal ledgers have equal digests; what is
+    /// only derived, as any index, is not part of it.
+    ///
+    /// # Panics
+    ///
+    /// Never: a ledger holds nothing that JSON cannot.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).expect("a ledger is JSON"))
+    }
+}
+
+/// How many subjects there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Enrollment tokens.
+    pub tokens: usize,
+    /// Edges.
+    pub edges: usize,
+    /// Tasks, finished ones too.
+    pub tasks: usize,
+}

@@ -1,0 +1,395 @@
+//! Tasks: work leased to one edge at a time.
+mod command;
+mod decide;
+mod event;
+mod fence;
+mod lease;
+mod poll;
+mod rejection;
+mod report;
+mod results;
+mod spec;
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, EdgeId, Position, Timestamp, lifecycle::Epoch};
+
+pub use command::{Command, HolderCommand, OperatorCommand, Poll, Submission, SystemCommand};
+pub(crate) use decide::{Facts, decide, extend_on_opening, give_up, same_submission, submit};
+pub use event::{
+    EndReason, Event, FailReason, LateResultsKept, LeaseEnd, Progressed, ResultsStored, Submitted,
+};
+pub use fence::Fence;
+pub use lease::{Lease, LossReason, Lost, REDELIVERIES_MAX};
+pub(crate) use poll::{grant, hand_out_again};
+pub use rejection::{Loss, Rejection};
+use results::Rows;
+pub use results::{Completion, LATE_ROWS_MAX, LateResults, Progress, ROWS_MAX, Row};
+pub use spec::{Backoff, Payload, Spec, Terms};
+
+/// A task, as its events left it. Its payload and its rows stay in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    name: Box<str>,
+    dedupe_key: Option<Box<str>>,
+    digest: Digest,
+    terms: Terms,
+    submitted: Position,
+    submitted_at: Timestamp,
+    run: u32,
+    /// Where the run began: the queue's measure of age.
+    run_began: Position,
+    deadline_at: Option<Timestamp>,
+    attempts: u32,
+    state: State,
+    progress: Option<Progress>,
+    lost: BTreeMap<EdgeId, Lost>,
+    last_error: Option<Box<str>>,
+    rows: Rows,
+    late: Vec<LateResults>,
+    trail: Vec<Position>,
+    changes: u32,
+}
+
+/// What is true of a task where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nobody holds it.
+    Awaiting {
+        /// When it may be leased, if it may not yet.
+        ready_at: Option<Timestamp>,
+    },
+    /// An edge holds it.
+    Leased(Lease),
+    /// Its run is over.
+    Finished {
+        /// When.
+        at: Timestamp,
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Well.
+    Completed(Completion),
+    /// Without success.
+    Failed {
+        /// Why.
+        reason: FailReason,
+        /// What the last holder said went wrong, or what did.
+        error: Box<str>,
+    },
+    /// By an operator.
+    Cancelled {
+        /// Why.
+        reason: Box<str>,
+    },
+}
+
+/// Where a task stands, in the wire contract's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TaskStatus {
+    /// Waiting for an edge.
+    Await,
+    /// Leased, and nothing heard from the holder yet.
+    Assigned,
+    /// Leased and at work.
+    Processing,
+    /// Completed.
+    Done,
+    /// Ended without success.
+    Failed,
+    /// Ended by an operator.
+    Cancelled,
+}
+
+impl fmt::Display for TaskStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Await => "AWAIT",
+            Self::Assigned => "ASSIGNED",
+            Self::Processing => "PROCESSING",
+            Self::Done => "DONE",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+        })
+    }
+}
+
+impl Task {
+    pub(crate) fn submitted(submitted: &Submitted, at: Position, now: Timestamp) -> Self {
+        let Submitted { spec, digest, deadline_at, ready_at } = submitted;
+        Self {
+            name: spec.name.clone(),
+            dedupe_key: spec.dedupe_key.clone(),
+            digest: *digest,
+            terms: spec.terms.clone(),
+            submitted: at,
+            submitted_at: now,
+            run: 1,
+            run_began: at,
+            deadline_at: *deadline_at,
+            attempts: 0,
+            state: State::Awaiting { ready_at: *ready_at },
+            progress: None,
+            lost: BTreeMap::new(),
+            last_error: None,
+            rows: Rows::default(),
+            late: Vec::new(),
+            trail: vec![at],
+            changes: 1,
+        }
+    }
+
+    pub(crate) fn evolve(&mut self, event: &Event, at: Position, now: Timestamp, epoch: Epoch) {
+        self.changes += 1;
+        match event {
+            Event::Submitted(_) => {}
+            Event::Readied => {
+                self.state = State::Awaiting { ready_at: None };
+                self.trail.push(at);
+            }
+            Event::Leased { edge, attempt, expires_at } => {
+                self.state = State::Leased(Lease {
+                    edge: *edge,
+                    fence: Fence::of(epoch, at),
+                    attempt: *attempt,
+                    leased_at: now,
+                    expires_at: *expires_at,
+                    redeliveries: 0,
+                    started: false,
+                });
+                self.progress = None;
+                self.trail.push(at);
+            }
+            Event::LeaseRedelivered { redeliveries, expires_at } => {
+                if let State::Leased(lease) = &mut self.state {
+                    lease.redeliveries = *redeliveries;
+                    lease.expires_at = *expires_at;
+                }
+            }
+            Event::LeaseExtended { expires_at } => {
+                if let State::Leased(lease) = &mut self.state {
+                    lease.expires_at = *expires_at;
+                }
+            }
+            Event::Progressed(progressed) => {
+                self.worked(progressed.expires_at);
+                self.progress = Some(progressed.progress.clone());
+            }
+            Event::ResultsStored(stored) => {
+                self.worked(stored.expires_at);
+                self.rows.add(stored.rows.iter().map(|row| &row.config_id));
+                self.trail.push(at);
+            }
+            Event::LateResultsKept(kept) => {
+                self.late.push(LateResults {
+                    kept_at: at,
+                    edge: kept.edge,
+                    run: self.run,
+                    config_ids: kept.rows.iter().map(|row| row.config_id.clone()).collect(),
+                });
+                self.trail.push(at);
+            }
+            Event::LateResultsAdopted { kept_at, config_ids } => {
+                self.rows.add(config_ids.iter());
+                self.late.retain(|late| late.kept_at != *kept_at);
+                self.trail.push(at);
+            }
+            Event::WentStale(end) => self.lose(end, LossReason::Lapsed, at, now),
+            Event::LeaseEnded { reason, lease } => self.lose(lease, (*reason).into(), at, now),
+            Event::AttemptFailed { error, lease } => {
+                self.lose(lease, LossReason::Failed, at, now);
+                self.last_error = Some(error.clone());
+            }
+            Event::Failed { reason, error } => {
+                self.last_error = Some(error.clone());
+                self.finish(Outcome::Failed { reason: *reason, error: error.clone() }, at, now);
+            }
+            Event::Completed(completion) => {
+                self.late = Vec::new();
+                self.finish(Outcome::Completed((**completion).clone()), at, now);
+            }
+            Event::Cancelled { reason } => {
+                self.finish(Outcome::Cancelled { reason: reason.clone() }, at, now);
+            }
+            Event::Retried { run, deadline_at } => {
+                self.run = *run;
+                self.run_began = at;
+                self.deadline_at = *deadline_at;
+                self.attempts = 0;
+                self.state = State::Awaiting { ready_at: None };
+                self.progress = None;
+                self.lost = BTreeMap::new();
+                self.rows = Rows::default();
+                self.trail.push(at);
+            }
+            Event::Reassigned { to } => {
+                self.terms.assigned_to = *to;
+                self.trail.push(at);
+            }
+        }
+    }
+
+    fn worked(&mut self, until: Timestamp) {
+        if let State::Leased(lease) = &mut self.state {
+            lease.started = true;
+            lease.expires_at = until;
+        }
+    }
+
+    fn lose(&mut self, end: &LeaseEnd, reason: LossReason, at: Position, now: Timestamp) {
+        self.lost.insert(end.edge, Lost { fence: end.fence, reason, since: now });
+        self.attempts = end.attempts;
+        self.state = State::Awaiting { ready_at: end.ready_at };
+        self.progress = None;
+        self.trail.push(at);
+    }
+
+    fn finish(&mut self, outcome: Outcome, at: Position, now: Timestamp) {
+        if let State::Leased(lease) = &self.state {
+            self.attempts = lease.attempt;
+            let reason = LossReason::Finished;
+            self.lost.insert(lease.edge, Lost { fence: lease.fence, reason, since: now });
+        }
+        self.state = State::Finished { at: now, outcome };
+        self.rows.close();
+        self.trail.push(at);
+    }
+
+    /// Returns the name shown to operators.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the key under which it may be submitted again.
+    #[must_use]
+    pub fn dedupe_key(&self) -> Option<&str> {
+        self.dedupe_key.as_deref()
+    }
+
+    /// Returns the terms under which it is leased.
+    #[must_use]
+    pub const fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Returns the position of its submission: its payload is there, and tasks list in this order.
+    #[must_use]
+    pub const fn submitted_position(&self) -> Position {
+        self.submitted
+    }
+
+    /// Returns when it was submitted.
+    #[must_use]
+    pub const fn submitted_at(&self) -> Timestamp {
+        self.submitted_at
+    }
+
+    /// Returns which run it is in, counted from one.
+    #[must_use]
+    pub const fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// Returns where its run began.
+    #[must_use]
+    pub const fn run_began(&self) -> Position {
+        self.run_began
+    }
+
+    /// Returns when its run is to have ended.
+    #[must_use]
+    pub const fn deadline_at(&self) -> Option<Timestamp> {
+        self.deadline_at
+    }
+
+    /// Returns how many attempts its run has used up.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Returns what is true of it where it stands.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Returns where it stands, in the wire contract's words.
+    #[must_use]
+    pub const fn status(&self) -> TaskStatus {
+        match &self.state {
+            State::Awaiting { .. } => TaskStatus::Await,
+            State::Leased(Lease { started: false, .. }) => TaskStatus::Assigned,
+            State::Leased(Lease { started: true, .. }) => TaskStatus::Processing,
+            State::Finished { outcome: Outcome::Completed(_), .. } => TaskStatus::Done,
+            State::Finished { outcome: Outcome::Failed { .. }, .. } => TaskStatus::Failed,
+            State::Finished { outcome: Outcome::Cancelled { .. }, .. } => TaskStatus::Cancelled,
+        }
+    }
+
+    /// Returns its lease, if an edge holds it.
+    #[must_use]
+    pub const fn lease(&self) -> Option<&Lease> {
+        match &self.state {
+            State::Leased(lease) => Some(lease),
+            State::Awaiting { .. } | State::Finished { .. } => None,
+        }
+    }
+
+    /// Returns how far its holder says it is.
+    #[must_use]
+    pub const fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
+    }
+
+    /// Lists the edges that held it in this run and lost it, with how.
+    #[must_use]
+    pub const fn lost(&self) -> &BTreeMap<EdgeId, Lost> {
+        &self.lost
+    }
+
+    /// Returns what last went wrong with it.
+    #[must_use]
+    pub fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
+
+    /// Returns how many rows its run has.
+    #[must_use]
+    pub const fn row_count(&self) -> usize {
+        self.rows.count()
+    }
+
+    /// Lists the late results kept aside for it.
+    #[must_use]
+    pub fn late_results(&self) -> &[LateResults] {
+        &self.late
+    }
+
+    /// Lists the positions of its milestones: every event about it but sheer signs of life.
+    #[must_use]
+    pub fn trail(&self) -> &[Position] {
+        &self.trail
+    }
+
+    /// Returns how many events have been about it.
+    #[must_use]
+    pub const fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    pub(crate) const fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished { .. })
+    }
+}

@@ -1,0 +1,91 @@
+//! What may be asked about a task.
+use crate::{EdgeId, Position, TaskId};
+
+use super::{Completion, Fence, Progress, Row, Spec};
+
+/// A task that is to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Its id, chosen by the submitter or minted.
+    pub id: TaskId,
+    /// What it is.
+    pub spec: Box<Spec>,
+}
+
+/// An edge asks for work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// The tasks it says it works on; nothing is known of them if none.
+    pub holding: Option<Vec<TaskId>>,
+    /// The most leases it wants to hold at once; at least one.
+    pub capacity: u32,
+}
+
+/// What may be asked about one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// An edge reports, with the fence it was given, if it knows it.
+    Holder(Option<Fence>, HolderCommand),
+    /// An operator asks.
+    Operator(OperatorCommand),
+    /// Time, or the ledger's own process, asks.
+    System(SystemCommand),
+}
+
+/// What the holder of a lease may report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HolderCommand {
+    /// It is at work.
+    Heartbeat(Progress),
+    /// It has results.
+    StoreResults(Vec<Row>),
+    /// It is done.
+    Complete(Completion),
+    /// It could not do it.
+    Fail {
+        /// What went wrong.
+        error: Box<str>,
+        /// Whether another attempt may go better.
+        retryable: bool,
+    },
+}
+
+/// What an operator may ask of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperatorCommand {
+    /// End it, unfinished.
+    Cancel {
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Begin a new run of a failed or cancelled task.
+    Retry,
+    /// Give it to one edge, or to any.
+    Reassign {
+        /// The one edge that may have it; any if none.
+        to: Option<EdgeId>,
+    },
+    /// Take late results into the present run.
+    AdoptLateResults {
+        /// The event that kept them; all that are kept if none.
+        kept_at: Option<Position>,
+    },
+}
+
+/// What time makes due, and what the ledger's own process asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SystemCommand {
+    /// End a lease whose time is over.
+    EndLapsedLease,
+    /// Let it be leased: its wait is over.
+    Ready,
+    /// End a run whose time is over.
+    EndOverdueRun,
+    /// Keep aside the rows of an edge that lost its lease.
+    KeepLateResults {
+        /// Who sent them.
+        edge: EdgeId,
+        /// The rows.
+        rows: Vec<Row>,
+    },
+}

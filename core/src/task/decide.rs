@@ -1,0 +1,259 @@
+//! What operators, time and the ledger's own process make happen to a task.
+use std::collections::BTreeSet;
+
+use crate::{EdgeId, TaskId, Timestamp, edge::Edge};
+
+use super::{
+    Command, EndReason, Event, FailReason, LATE_ROWS_MAX, LateResults, LateResultsKept, Lease,
+    LeaseEnd, OperatorCommand, Outcome, Rejection, Row, Spec, State, Submission, Submitted,
+    SystemCommand, Task,
+    report::{self, Reported},
+};
+
+/// All that a decision about one task may look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts<'a> {
+    /// Which task it is.
+    pub(crate) id: &'a TaskId,
+    /// The task.
+    pub(crate) task: &'a Task,
+    /// The edge that asks, if one does.
+    pub(crate) asking: Option<(EdgeId, &'a Edge)>,
+    /// Whether the edge that an operator names is registered.
+    pub(crate) named_edge_known: bool,
+}
+
+/// Decides a command about a task that is in the ledger.
+pub(crate) fn decide(
+    facts: Facts<'_>,
+    command: Command,
+    now: Timestamp,
+) -> Result<Reported, Rejection> {
+    let events = match command {
+        Command::Holder(fence, command) => return report::decide(facts, fence, command, now),
+        Command::Operator(command) => operator(facts, command, now)?,
+        Command::System(command) => system(facts, command, now),
+    };
+    Ok(Reported { events, edge_events: Vec::new() })
+}
+
+/// Decides a submission; `known` is the task that has the id or the dedupe key already.
+pub(crate) fn submit(
+    submission: &Submission,
+    known: Option<(&TaskId, &Task)>,
+    now: Timestamp,
+) -> Result<Option<Event>, Rejection> {
+    let Submission { id, spec } = submission;
+    let digest = spec.digest();
+    match (known, &spec.dedupe_key) {
+        (None, _) => {
+            let Spec { terms, .. } = &**spec;
+            Ok(Some(Event::Submitted(Box::new(Submitted {
+                spec: (**spec).clone(),
+                digest,
+                deadline_at: terms.run_time.map(|span| now.after(span)),
+                ready_at: terms.not_before.filter(|ready_at| *ready_at > now),
+            }))))
+        }
+        (Some((_, task)), _) if task.digest == digest => Ok(None),
+        (Some((known, _)), Some(key)) if known != id => {
+            Err(Rejection::DedupeKeyTaken { key: key.clone(), task: known.clone() })
+        }
+        (Some(_), _) => Err(Rejection::IdTaken(id.clone())),
+    }
+}
+
+/// Refuses a submission that takes the id or the dedupe key of another one of the same command,
+/// unless the two are the same.
+pub(crate) fn same_submission(
+    submission: &Submission,
+    first: &Submission,
+) -> Result<(), Rejection> {
+    match &submission.spec.dedupe_key {
+        _ if submission.spec == first.spec => Ok(()),
+        Some(key) if submission.id != first.id => {
+            Err(Rejection::DedupeKeyTaken { key: key.clone(), task: first.id.clone() })
+        }
+        Some(_) | None => Err(Rejection::IdTaken(submission.id.clone())),
+    }
+}
+
+/// Ends the lease of a task through no fault of the attempt, which is not used up.
+pub(crate) fn give_up(task: &Task, reason: EndReason) -> Option<Event> {
+    let lease = task.lease()?;
+    Some(Event::LeaseEnded {
+        reason,
+        lease: LeaseEnd {
+            edge: lease.edge,
+            fence: lease.fence,
+            attempts: lease.attempt.saturating_sub(1),
+            ready_at: None,
+        },
+    })
+}
+
+/// Gives a running lease its whole time again after the ledger was closed.
+pub(crate) fn extend_on_opening(task: &Task, now: Timestamp) -> Option<Event> {
+    let expires_at = now.after(task.terms.lease_time);
+    let lease = task.lease().filter(|lease| lease.expires_at < expires_at)?;
+    (lease.expires_at < expires_at).then_some(Event::LeaseExtended { expires_at })
+}
+
+fn operator(
+    facts: Facts<'_>,
+    command: OperatorCommand,
+    now: Timestamp,
+) -> Result<Vec<Event>, Rejection> {
+    let task = facts.task;
+    let needs = |wish, needed| Rejection::WrongStatus { wish, status: task.status(), needed };
+    match (command, &task.state) {
+        (OperatorCommand::Cancel { reason }, State::Awaiting { .. } | State::Leased(_)) => {
+            Ok(vec![Event::Cancelled { reason }])
+        }
+        (OperatorCommand::Cancel { .. }, State::Finished { outcome, .. }) => match outcome {
+            Outcome::Cancelled { .. } => Ok(vec![]),
+            Outcome::Completed(_) | Outcome::Failed { .. } => {
+                Err(needs("cancel", "AWAIT, ASSIGNED or PROCESSING"))
+            }
+        },
+        (OperatorCommand::Retry, State::Finished { outcome, .. }) => match outcome {
+            Outcome::Failed { .. } | Outcome::Cancelled { .. } => Ok(vec![Event::Retried {
+                run: task.run.saturating_add(1),
+                deadline_at: task.terms.run_time.map(|span| now.after(span)),
+            }]),
+            Outcome::Completed(_) => Err(needs("retry", "FAILED or CANCELLED")),
+        },
+        (OperatorCommand::Retry, State::Awaiting { .. } | State::Leased(_)) => {
+            Err(needs("retry", "FAILED or CANCELLED"))
+        }
+        (OperatorCommand::Reassign { .. }, State::Finished { .. }) => {
+            Err(needs("reassign", "AWAIT, ASSIGNED or PROCESSING"))
+        }
+        (OperatorCommand::Reassign { to: Some(to) }, _) if !facts.named_edge_known => {
+            Err(Rejection::EdgeUnknown(to))
+        }
+        (OperatorCommand::Reassign { to }, State::Awaiting { .. } | State::Leased(_)) => {
+            Ok(reassign(task, to))
+        }
+        (OperatorCommand::AdoptLateResults { .. }, State::Finished { .. }) => {
+            Err(needs("adopting late results", "AWAIT, ASSIGNED or PROCESSING"))
+        }
+        (OperatorCommand::AdoptLateResults { kept_at }, _) => {
+            let chosen: Vec<_> = task
+                .late
+                .iter()
+                .filter(|late| kept_at.is_none_or(|kept_at| late.kept_at == kept_at))
+                .collect();
+            match (chosen.is_empty(), kept_at) {
+                (true, Some(_)) => Err(Rejection::LateResultsUnknown),
+                (true, None) => Ok(vec![]),
+                (false, _) => Ok(adopt(task, &chosen)),
+            }
+        }
+    }
+}
+
+fn reassign(task: &Task, to: Option<EdgeId>) -> Vec<Event> {
+    let holder = task.lease().map(|lease| lease.edge);
+    if task.terms.assigned_to == to && (holder.is_none() || holder == to) {
+        return vec![];
+    }
+    let keeps = to.is_some() && holder == to;
+    let ended = if keeps { None } else { give_up(task, EndReason::Reassigned) };
+    ended.into_iter().chain([Event::Reassigned { to }]).collect()
+}
+
+fn adopt(task: &Task, chosen: &[&LateResults]) -> Vec<Event> {
+    let mut taken = BTreeSet::new();
+    chosen
+        .iter()
+        .map(|late| Event::LateResultsAdopted {
+            kept_at: late.kept_at,
+            config_ids: late
+                .config_ids
+                .iter()
+                .filter(|id| !task.rows.contains(id) && taken.insert((*id).clone()))
+                .cloned()
+                .collect(),
+        })
+        .collect()
+}
+
+fn system(facts: Facts<'_>, command: SystemCommand, now: Timestamp) -> Vec<Event> {
+    let task = facts.task;
+    match (command, &task.state) {
+        (SystemCommand::EndLapsedLease, State::Leased(lease)) if lease.lapsed(now) => {
+            let end = used_up(facts, lease, now);
+            then_next_attempt(task, Event::WentStale(end), end)
+        }
+        (SystemCommand::Ready, State::Awaiting { ready_at: Some(ready_at) })
+            if *ready_at <= now =>
+        {
+            vec![Event::Readied]
+        }
+        (SystemCommand::EndOverdueRun, State::Awaiting { .. } | State::Leased(_)) => {
+            let Some(deadline) = task.deadline_at.filter(|deadline| *deadline <= now) else {
+                return vec![];
+            };
+            let error = format!("the run was to have ended by {deadline}").into();
+            vec![Event::Failed { reason: FailReason::DeadlineMissed, error }]
+        }
+        (
+            SystemCommand::KeepLateResults { edge, rows },
+            State::Awaiting { .. } | State::Leased(_),
+        ) if task.lost.contains_key(&edge) => keep_late(task, edge, rows),
+        (
+            SystemCommand::EndLapsedLease
+            | SystemCommand::Ready
+            | SystemCommand::EndOverdueRun
+            | SystemCommand::KeepLateResults { .. },
+            State::Awaiting { .. } | State::Leased(_) | State::Finished { .. },
+        ) => vec![],
+    }
+}
+
+fn keep_late(task: &Task, edge: EdgeId, rows: Vec<Row>) -> Vec<Event> {
+    let kept: usize = task.late.iter().map(|late| late.config_ids.len()).sum();
+    let known = |id: &str| {
+        task.rows.contains(id)
+            || task.late.iter().any(|late| late.config_ids.iter().any(|kept| **kept == *id))
+    };
+    let sent = rows.len();
+    let mut seen = BTreeSet::new();
+    let rows: Vec<_> = rows
+        .into_iter()
+        .filter(|row| !known(&row.config_id) && seen.insert(row.config_id.clone()))
+        .take(LATE_ROWS_MAX.saturating_sub(kept))
+        .collect();
+    if rows.is_empty() {
+        return vec![];
+    }
+    let dropped = u32::try_from(sent - rows.len()).unwrap_or(u32::MAX);
+    vec![Event::LateResultsKept(Box::new(LateResultsKept { edge, rows, dropped }))]
+}
+
+/// Returns the end of a lease whose attempt is used up, with the wait before the next one.
+pub(super) fn used_up(facts: Facts<'_>, lease: &Lease, now: Timestamp) -> LeaseEnd {
+    let task = facts.task;
+    let wait = task.terms.backoff.wait(facts.id, task.run, lease.attempt);
+    let ready_at = now.after(wait);
+    LeaseEnd {
+        edge: lease.edge,
+        fence: lease.fence,
+        attempts: lease.attempt,
+        ready_at: (ready_at > now && has_attempts_after(task, lease)).then_some(ready_at),
+    }
+}
+
+pub(super) const fn has_attempts_after(task: &Task, lease: &Lease) -> bool {
+    lease.attempt < task.terms.max_attempts
+}
+
+/// Ends the run too if the attempt was its last.
+pub(super) fn then_next_attempt(task: &Task, ended: Event, end: LeaseEnd) -> Vec<Event> {
+    let exhausted = (end.attempts >= task.terms.max_attempts).then(|| Event::Failed {
+        reason: FailReason::AttemptsExhausted,
+        error: format!("all {} attempts are used up", task.terms.max_attempts).into(),
+    });
+    [ended].into_iter().chain(exhausted).collect()
+}
