@@ -15,7 +15,9 @@ pub trait Journal {
     /// # Errors
     ///
     /// [`AppendError::Conflict`] if the journal does not end where the first commit wants to
-    /// stand: someone else is writing, and nothing was appended. [`AppendError::Fault`] if the
+    /// stand: someone else is writing, and nothing was appended. [`AppendError::TooLarge`] if they
+    /// are more than the journal can make durable at once; nothing was appended either, and the
+    /// journal goes on. [`AppendError::Fault`] if the
     /// commits may or may not be durable: the journal then refuses every later append.
     fn append(&mut self, commits: &[Commit]) -> Result<(), AppendError<Self::Error>>;
 
@@ -43,6 +45,14 @@ pub enum AppendError<E: Error> {
         expected: Position,
         /// Where the journal ends.
         actual: Position,
+    },
+    /// The commits are too large for one append.
+    #[error("the commits have {size} bytes, the journal appends at most {max} at once")]
+    TooLarge {
+        /// How large they are, in bytes.
+        size: usize,
+        /// How large they may be, in bytes.
+        max: usize,
     },
     /// The store failed.
     #[error("the journal could not be written")]

@@ -41,7 +41,7 @@ impl<K: Clone + Ord + Hash, V> Table<K, V> {
     /// Lists every row, in key order. Sorts: not for hot paths.
     pub(crate) fn sorted(&self) -> impl Iterator<Item = (&K, &V)> {
         let mut rows: Vec<_> = self.rows.iter().collect();
-        rows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        rows.sort_unstable_by_key(|(key, _)| *key);
         rows.into_iter()
     }
 }

@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The one writer around the pure ledger.
+//!
+//! [`Writer`] decides, appends, applies and only then answers; it is all that an embedder with a
+//! loop of its own needs. [`Engine`] gives it a thread, a bounded queue, a clock and the timers,
+//! and hands out [`Handle`]s to whoever has commands or questions.
+//!
+//! ```
+//! use edge_ledger_core::{Cause, Command, Principal, lifecycle};
+//! use edge_ledger_engine::{Engine, MemoryJournal, Options, mint};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::start(MemoryJournal::default(), Options::default())?;
+//! let cause = Cause { command: mint::command_id(), principal: Principal::System, idempotency: None };
+//! let tick = Command::Ledger(lifecycle::Command::Tick);
+//! let head = engine.handle().execute(cause, tick, |receipt| receipt.ledger.head()).await?;
+//! assert_eq!(head.get(), 2); // the opening, and the tick
+//! engine.close();
+//! # Ok(())
+//! # }
+//! ```
+mod clock;
+mod engine;
+mod error;
+mod handle;
+mod memory;
+pub mod mint;
+mod writer;
+
+pub use clock::Clock;
+pub use engine::{Engine, Options};
+pub use error::{ExecuteError, Fault, OpenError};
+pub use handle::{Handle, Readiness};
+pub use memory::{MemoryJournal, MemoryReader};
+pub use writer::{Receipt, Writer, replay};

@@ -112,7 +112,7 @@ impl Ledger {
     /// Notes the contact that a commit is: a registration, or whatever an edge asked and got.
     fn contact(&mut self, commit: &Commit) {
         let open = self.subjects.open.at(commit.recorded_at);
-        let registered = commit.events.iter().filter_map(|event| match event {
+        let mut registered = commit.events.iter().filter_map(|event| match event {
             Event::Edge { id, what: edge::Event::CredentialIssued { .. } } => Some(*id),
             Event::Ledger(_) | Event::Token { .. } | Event::Edge { .. } | Event::Task { .. } => {
                 None
@@ -120,7 +120,7 @@ impl Ledger {
         });
         let edge = match commit.cause.principal {
             Principal::Edge { edge, .. } => Some(edge),
-            Principal::Enrollee { .. } => registered.last(),
+            Principal::Enrollee { .. } => registered.next_back(),
             Principal::System | Principal::Operator { .. } => None,
         };
         if let Some(edge) = edge.and_then(|id| self.subjects.edges.get_mut(&id)) {

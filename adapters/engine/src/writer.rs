@@ -1,0 +1,211 @@
+//! Decides, appends, applies, in that order and for one command at a time.
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+
+use edge_ledger_core::{
+    AppendError, Cause, Command, Commit, Decision, Journal, JournalReader, Ledger, Millis,
+    Position, Principal, Timestamp,
+    lifecycle::{self, Epoch},
+};
+
+use crate::{
+    error::{ExecuteError, OpenError},
+    mint,
+};
+
+/// While open, the ledger commits at least this often: after a crash the last commit stands for
+/// the close, and this bounds the error.
+pub(crate) const TICK: Millis = Millis::from_secs(10);
+
+const INVARIANT: &str = "nobody panics while the ledger is being applied to";
+
+/// Owns the ledger and the only way to append to its journal.
+#[derive(Debug)]
+pub struct Writer<J: Journal> {
+    journal: J,
+    ledger: Arc<RwLock<Ledger>>,
+    stopped: bool,
+}
+
+/// What a command came to, beside the ledger just after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt<'a> {
+    /// The ledger, as the command left it.
+    pub ledger: &'a Ledger,
+    /// When the command was decided.
+    pub now: Timestamp,
+    /// What it made happen, now or, if it is a repeated request, the first time. None if what it
+    /// asks for was already so.
+    pub commit: Option<&'a Commit>,
+}
+
+impl<J: Journal> Writer<J> {
+    /// Folds a journal, takes it over and records the opening, in the ledger's present epoch or in
+    /// a later one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the journal cannot be read whole, does not fold, or cannot take the opening.
+    pub fn open(
+        journal: J,
+        epoch: Option<Epoch>,
+        now: impl FnOnce(&Ledger) -> Timestamp,
+    ) -> Result<Self, OpenError> {
+        let ledger = replay(&journal.reader())?;
+        let now = now(&ledger);
+        let open = lifecycle::Command::Open { epoch: epoch.unwrap_or_else(|| ledger.epoch()) };
+        let mut writer = Self { journal, ledger: Arc::new(RwLock::new(ledger)), stopped: false };
+        writer.record(system(), Command::Ledger(open), now)?;
+        Ok(writer)
+    }
+
+    /// Executes one command, after everything that time has made due before it.
+    ///
+    /// # Errors
+    ///
+    /// A rejection leaves everything as it was. After a failed append nobody can say what the
+    /// journal holds, so the writer does nothing more until it is opened anew.
+    pub fn execute<T>(
+        &mut self,
+        cause: Cause,
+        command: Command,
+        now: Timestamp,
+        answer: impl FnOnce(Receipt<'_>) -> T,
+    ) -> Result<T, ExecuteError> {
+        self.advance(now)?;
+        let commit = self.record(cause, command, now)?;
+        Ok(answer(Receipt { ledger: &self.ledger(), now, commit: commit.as_ref() }))
+    }
+
+    /// Executes everything that time has made due at `now`, and says that the ledger is open if
+    /// nothing else has for a while.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::execute`]: a failed append stops the writer.
+    pub fn advance(&mut self, now: Timestamp) -> Result<(), ExecuteError> {
+        loop {
+            let due = self.ledger().due(now).next();
+            let Some(command) = due else { break };
+            self.record(system(), command, now)?;
+        }
+        let quiet_for = now.since(self.ledger().recorded_at());
+        if quiet_for >= TICK {
+            self.record(system(), Command::Ledger(lifecycle::Command::Tick), now)?;
+        }
+        Ok(())
+    }
+
+    /// Records that the ledger is closed. Every later command is refused until it is opened anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::execute`].
+    pub fn close(&mut self, now: Timestamp) -> Result<(), ExecuteError> {
+        self.advance(now)?;
+        self.record(system(), Command::Ledger(lifecycle::Command::Close), now)?;
+        self.stopped = true;
+        Ok(())
+    }
+
+    /// Returns when [`Writer::advance`] will next have something to do.
+    #[must_use]
+    pub fn next_due(&self) -> Timestamp {
+        let ledger = self.ledger();
+        let tick = ledger.recorded_at().after(TICK);
+        ledger.next_due().map_or(tick, |due| due.min(tick))
+    }
+
+    /// Returns whether a failed append, or its closing, has stopped it.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Looks at the ledger, which is as durable as its journal.
+    ///
+    /// # Panics
+    ///
+    /// Only if a commit panicked while it was applied, which is a bug.
+    pub fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
+        self.ledger.read().expect(INVARIANT)
+    }
+
+    pub(crate) fn shared(&self) -> Arc<RwLock<Ledger>> {
+        Arc::clone(&self.ledger)
+    }
+
+    pub(crate) fn reader(&self) -> J::Reader {
+        self.journal.reader()
+    }
+
+    fn record(
+        &mut self,
+        cause: Cause,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Option<Commit>, ExecuteError> {
+        if self.stopped {
+            return Err(ExecuteError::Stopped);
+        }
+        let (decision, after) = {
+            let ledger = self.ledger();
+            (ledger.decide(command, &cause, now)?, ledger.head())
+        };
+        match decision {
+            Decision::AlreadySo => Ok(None),
+            Decision::Repeated { after } => self.read_again(after).map(Some),
+            Decision::Events(events) => {
+                let commit = Commit { after, recorded_at: now, cause, events };
+                self.append(&commit)?;
+                self.ledger
+                    .write()
+                    .expect(INVARIANT)
+                    .apply(&commit)
+                    .expect("a commit decided on this ledger folds into it");
+                Ok(Some(commit))
+            }
+        }
+    }
+
+    fn append(&mut self, commit: &Commit) -> Result<(), ExecuteError> {
+        match self.journal.append(std::slice::from_ref(commit)) {
+            Ok(()) => Ok(()),
+            Err(AppendError::TooLarge { size, max }) => Err(ExecuteError::TooLarge { size, max }),
+            Err(error @ (AppendError::Conflict { .. } | AppendError::Fault(_))) => {
+                self.stopped = true;
+                Err(ExecuteError::Unrecorded(Arc::new(error)))
+            }
+        }
+    }
+
+    fn read_again(&self, after: Position) -> Result<Commit, ExecuteError> {
+        match self.reader().read(after).next() {
+            Some(Ok(commit)) => Ok(commit),
+            Some(Err(error)) => Err(ExecuteError::Unreadable(Arc::new(error))),
+            None => Err(ExecuteError::Unreadable(Arc::new(Vanished(after)))),
+        }
+    }
+}
+
+/// A commit that the ledger knows of is not in its journal.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal has no commit after position {0}")]
+struct Vanished(Position);
+
+/// Folds a whole journal.
+///
+/// # Errors
+///
+/// Fails if it cannot be read whole, or does not fold.
+pub fn replay<R: JournalReader>(reader: &R) -> Result<Ledger, OpenError> {
+    let mut ledger = Ledger::default();
+    for commit in reader.read(Position::START) {
+        let commit = commit.map_err(|error| OpenError::Unreadable(Arc::new(error)))?;
+        ledger.apply(&commit)?;
+    }
+    Ok(ledger)
+}
+
+fn system() -> Cause {
+    Cause { command: mint::command_id(), principal: Principal::System, idempotency: None }
+}
