@@ -179,6 +179,8 @@ pub struct Edge {
 /// The health an edge last reported, report over report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
+    /// When it last reported.
+    pub reported_at: Option<Timestamp>,
     /// How it was installed.
     pub install_type: Option<Box<str>>,
     /// What it says it is doing.
@@ -237,7 +239,7 @@ impl Edge {
             Event::CredentialEnded { credential, .. } => {
                 self.credentials.retain(|known| known.id != *credential);
             }
-            Event::Reported(report) => self.reported(report),
+            Event::Reported(report) => self.reported(report, now),
             Event::FailureCounted { failures } => self.failures = *failures,
             Event::FailuresCleared => self.failures = 0,
             Event::Quarantined { .. } => self.standing = Standing::Quarantined { since: now },
@@ -253,7 +255,7 @@ impl Edge {
         }
     }
 
-    fn reported(&mut self, report: &Report) {
+    fn reported(&mut self, report: &Report, now: Timestamp) {
         let Report {
             version,
             platform,
@@ -266,6 +268,7 @@ impl Edge {
             upgrade_status,
             upgrade_reason,
         } = report;
+        self.health.reported_at = Some(now);
         keep_or_set(&mut self.identity.version, version);
         keep_or_set(&mut self.identity.platform, platform);
         keep_or_set(&mut self.identity.arch, arch);

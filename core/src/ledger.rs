@@ -180,6 +180,12 @@ impl Ledger {
         self.subjects.tasks.get(id)
     }
 
+    /// Looks up a task together with its id, for those who keep no id of their own.
+    #[must_use]
+    pub fn task_entry(&self, id: &TaskId) -> Option<(&TaskId, &Task)> {
+        self.subjects.tasks.entry(id)
+    }
+
     /// Looks up the task that was submitted under a dedupe key.
     #[must_use]
     pub fn task_of_dedupe_key(&self, key: &str) -> Option<(&TaskId, &Task)> {

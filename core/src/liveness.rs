@@ -1,4 +1,6 @@
 //! How alive an edge looks: a view of its silence, never stored.
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::Millis;
@@ -40,6 +42,16 @@ impl Liveness {
             Some(silence) if silence <= thresholds.stale_within => Self::Stale,
             Some(_) | None => Self::Offline,
         }
+    }
+}
+
+impl fmt::Display for Liveness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Online => "ONLINE",
+            Self::Stale => "STALE",
+            Self::Offline => "OFFLINE",
+        })
     }
 }
 

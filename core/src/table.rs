@@ -22,6 +22,11 @@ impl<K: Clone + Ord + Hash, V> Table<K, V> {
         self.rows.get(key)
     }
 
+    /// Looks a row up together with the table's own key.
+    pub(crate) fn entry(&self, key: &K) -> Option<(&K, &V)> {
+        self.rows.get_key_value(key)
+    }
+
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.rows.get_mut(key)
     }

@@ -63,6 +63,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// Ends an opening that nothing closed, as the next opening would: its last commit stands for
+    /// the close.
+    pub(crate) fn end_opening(&mut self) {
+        let last = self.subjects.recorded_at;
+        self.subjects.open.evolve(&lifecycle::Event::Closed, last, last);
+    }
+
     fn evolve(&mut self, envelope: Envelope<'_>) -> Result<(), Corruption> {
         let Envelope { position: at, recorded_at: now, event, .. } = envelope;
         let unknown = Corruption::UnknownSubject(at);

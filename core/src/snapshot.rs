@@ -1,0 +1,44 @@
+//! A ledger at its head, as bytes: a cache of what the log says, never a truth of its own.
+use crate::Ledger;
+
+/// The format that [`encode`] writes.
+pub const FORMAT: u8 = 1;
+
+/// A snapshot could not be read: throw it away and replay.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// There is not even a format byte.
+    #[error("snapshot is empty")]
+    Empty,
+    /// Another build wrote it.
+    #[error("snapshot has format {0}, this build knows {FORMAT}")]
+    Foreign(u8),
+    /// Its body is not what its format says.
+    #[error("snapshot does not parse")]
+    Malformed(#[source] serde_json::Error),
+}
+
+/// Writes a ledger. Equal ledgers give equal bytes.
+///
+/// # Panics
+///
+/// Never: a ledger holds nothing that JSON cannot.
+#[must_use]
+pub fn encode(ledger: &Ledger) -> Vec<u8> {
+    let mut bytes = vec![FORMAT];
+    serde_json::to_writer(&mut bytes, ledger).expect("a ledger is JSON");
+    bytes
+}
+
+/// Reads a ledger.
+///
+/// # Errors
+///
+/// Fails if the snapshot is damaged or of another format.
+pub fn decode(bytes: &[u8]) -> Result<Ledger, SnapshotError> {
+    match bytes.split_first() {
+        None => Err(SnapshotError::Empty),
+        Some((&FORMAT, body)) => serde_json::from_slice(body).map_err(SnapshotError::Malformed),
+        Some((&other, _)) => Err(SnapshotError::Foreign(other)),
+    }
+}
