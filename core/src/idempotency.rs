@@ -20,25 +20,29 @@ pub(crate) struct Answered {
     oldest: BTreeSet<(Timestamp, Digest)>,
 }
 
+/// The commit that answered a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Answer {
+pub(crate) struct Answer {
     body: Digest,
-    after: Position,
     recorded_at: Timestamp,
+    /// The position before it.
+    pub(crate) after: Position,
+    /// The position of its last event.
+    pub(crate) head: Position,
 }
 
 impl Answered {
-    /// Returns the position before the commit that answered the same request, if one did.
+    /// Returns the commit that answered the same request, if one did.
     pub(crate) fn find(
         &self,
         asked: Option<&Idempotency>,
         now: Timestamp,
-    ) -> Result<Option<Position>, Rejection> {
+    ) -> Result<Option<&Answer>, Rejection> {
         let Some(asked) = asked else { return Ok(None) };
         let kept = |answer: &&Answer| now < answer.recorded_at.after(Idempotency::KEPT_FOR);
         match self.keys.get(&asked.key).filter(kept) {
             None => Ok(None),
-            Some(answer) if answer.body == asked.body => Ok(Some(answer.after)),
+            Some(answer) if answer.body == asked.body => Ok(Some(answer)),
             Some(_) => Err(Rejection::KeyReused),
         }
     }
@@ -54,7 +58,8 @@ impl Answered {
         }
         let Some(Idempotency { key, body }) = commit.cause.idempotency else { return };
         let Commit { after, recorded_at, .. } = *commit;
-        if let Some(earlier) = self.keys.insert(key, Answer { body, after, recorded_at }) {
+        let answer = Answer { body, recorded_at, after, head: commit.head() };
+        if let Some(earlier) = self.keys.insert(key, answer) {
             self.oldest.remove(&(earlier.recorded_at, key));
         }
         self.oldest.insert((recorded_at, key));

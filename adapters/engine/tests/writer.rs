@@ -165,7 +165,9 @@ fn a_quiet_ledger_says_that_it_is_open() {
     let mut writer = Writer::open(journal, None, |_| START).expect("opens");
 
     writer.advance(START.after(Millis(9_999))).expect("advances");
+    assert_eq!(writer.ledger().head(), Position::new(1));
     writer.advance(START.after(Millis(10_000))).expect("advances");
+    assert_eq!(writer.ledger().head(), Position::new(2));
     writer.close(START.after(Millis(10_001))).expect("closes");
 
     let names: Vec<_> = reader

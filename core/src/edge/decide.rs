@@ -1,8 +1,9 @@
 //! What commands about an edge make happen.
 use crate::{
-    CredentialId, EdgeId, Position, Timestamp, TokenId,
+    CredentialId, EdgeId, Timestamp, TokenId,
     credential::{self, Credential, EndReason},
     enrollment::{self, Token},
+    idempotency::Answer,
     task,
     time::Millis,
 };
@@ -22,8 +23,8 @@ pub(crate) struct Registering<'a> {
     pub(crate) id_taken: bool,
     /// Whether an edge has the credential id that was minted for this one.
     pub(crate) credential_taken: bool,
-    /// The position before the commit that answered this very request once.
-    pub(crate) repeats: Option<Position>,
+    /// The commit that answered this very request once.
+    pub(crate) repeats: Option<&'a Answer>,
 }
 
 /// A registration in one event list an edge, or a refusal.
@@ -55,8 +56,7 @@ pub(crate) fn register(
         let events = known
             .credentials
             .iter()
-            .filter(|credential| credential.issued > first)
-            .take(1)
+            .filter(|credential| first.after < credential.issued && credential.issued <= first.head)
             .map(|credential| ended(credential, EndReason::Repeated))
             .chain([issued])
             .collect();

@@ -44,8 +44,8 @@ impl Ledger {
         }
         access::check(&cause.principal, &command, asking.map(|(_, edge)| edge), now)?;
         if !matches!(command, Command::Register(_)) {
-            if let Some(after) = self.subjects.answered.find(cause.idempotency.as_ref(), now)? {
-                return Ok(Decision::Repeated { after });
+            if let Some(first) = self.subjects.answered.find(cause.idempotency.as_ref(), now)? {
+                return Ok(Decision::Repeated { after: first.after });
             }
         }
         let events = match command {

@@ -57,6 +57,10 @@ pub enum LossReason {
     CredentialRevoked,
     /// The ledger was restored or imported.
     Restored,
+    /// A later lease took its place.
+    Superseded,
+    /// It never had such a lease.
+    NotGranted,
 }
 
 impl From<EndReason> for LossReason {
@@ -82,6 +86,8 @@ impl fmt::Display for LossReason {
             Self::EdgeDisabled => "edge_disabled",
             Self::CredentialRevoked => "credential_revoked",
             Self::Restored => "restored",
+            Self::Superseded => "superseded",
+            Self::NotGranted => "not_granted",
         })
     }
 }

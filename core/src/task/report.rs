@@ -66,9 +66,14 @@ pub(super) fn decide(
         }
     };
     if let Some(presented) = fence.filter(|fence| *fence != lease.fence) {
+        let (reason, since) = match lost {
+            Some(lost) if lost.fence == presented => (lost.reason, lost.since),
+            Some(_) | None if presented < lease.fence => (LossReason::Superseded, lease.leased_at),
+            Some(_) | None => (LossReason::NotGranted, lease.leased_at),
+        };
         return Err(Rejection::FenceStale(Box::new(Loss {
-            reason: lost.map_or(LossReason::Restarted, |lost| lost.reason),
-            since: lost.map_or(lease.leased_at, |lost| lost.since),
+            reason,
+            since,
             presented: Some(presented),
             holder: Some((lease.edge, lease.leased_at)),
             current: Some(lease.fence),
