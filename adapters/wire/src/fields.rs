@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
 
     /// Lists every field that has a value, by name.
     pub fn all(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.fields.iter().filter_map(|(name, _)| Some((name.as_str(), self.get(name)?)))
+        self.fields.keys().filter_map(|name| Some((name.as_str(), self.get(name)?)))
     }
 
     fn get(&self, name: &str) -> Option<&'a RawValue> {
