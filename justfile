@@ -60,9 +60,9 @@ explore cases="2000":
 deep cases="100000" kills="300":
     PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} cargo test --workspace --release --locked -- --include-ignored
 
-# Measure the fold and the journal.
+# Measure the fold, as in `just bench 1000 100000` (edges, tasks).
 bench *args:
-    cargo bench --workspace --locked {{args}}
+    cargo run --release --locked -p edge-ledger-proptests --example fold -- {{args}}
 
 # Look at snapshots that changed (needs cargo-insta).
 review:
