@@ -48,8 +48,8 @@ advisories:
 demo *args:
     cargo run --locked -- demo {{args}}
 
-# Serve a gateway from ./data.
-serve *args:
+# Serve a gateway, from ./data unless told otherwise.
+serve *args="--data ./data":
     cargo run --locked -- serve {{args}}
 
 # Run longer random histories, as in `just explore 10000`.
