@@ -2,7 +2,7 @@
 //!
 //! A view at a past instant is the same function over the ledger as it was then: fold the log up
 //! to it and ask.
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     EdgeId, Ledger, Liveness, Millis, TaskId, Thresholds, Timestamp,
@@ -30,7 +30,7 @@ pub struct EdgeView<'a> {
 }
 
 /// What an edge is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Activity {
     /// It said that it waits, or said nothing and holds nothing.

@@ -10,7 +10,7 @@ mod report;
 use crate::{Fields, Malformed, read};
 
 pub use connectivity::{ConnectivityAnswer, ConnectivityRequest, OfferedStatus, Release};
-pub use next::{LeasedTask, NextAnswer, NextRequest};
+pub use next::{Granted, LeasedTask, NextAnswer, NextRequest};
 pub use register::{RegisterAnswer, RegisterRequest};
 pub use report::{
     CompleteRequest, FailRequest, HeartbeatAnswer, HeartbeatRequest, ResultsAnswer, ResultsRequest,

@@ -105,6 +105,12 @@ impl<'a> Fields<'a> {
         self.get(name).and_then(|value| read(value).ok())
     }
 
+    /// Returns whether a field is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     /// Refuses fields that nobody has asked for so far.
     ///
     /// # Errors

@@ -4,13 +4,17 @@
 //! ever. An agent writes the requests and reads the answers; the gateway reads the requests from
 //! [`Fields`], which tells whatever is wrong by the field's name. Every error, on every route, is
 //! a [`Problem`].
+//!
+//! What operators see and ask is in [`operator`]; what a task has its edge do is [`work`].
 pub mod edge;
 mod fields;
 mod malformed;
+pub mod operator;
 pub mod optimization;
 mod problem;
 pub mod read;
 mod sound;
+pub mod work;
 
 pub use fields::Fields;
 pub use malformed::Malformed;

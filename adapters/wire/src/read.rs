@@ -1,7 +1,7 @@
 //! Readers of values: what a field may hold, as functions to be named beside the field.
-use std::ops::RangeInclusive;
+use std::{fmt::Display, ops::RangeInclusive};
 
-use edge_ledger_core::{EdgeId, TaskId, Timestamp, task::Payload};
+use edge_ledger_core::{CredentialId, EdgeId, Labels, Millis, TaskId, Timestamp, task::Payload};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -57,14 +57,24 @@ pub fn count(value: &RawValue) -> Read<u64> {
 }
 
 /// Reads a whole number within bounds.
-pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&RawValue) -> Read<i64> {
+pub fn integer<T>(range: RangeInclusive<T>) -> impl Fn(&RawValue) -> Read<T>
+where
+    T: TryFrom<i64> + PartialOrd + Display,
+{
     move |value| {
         let whole = value.get().parse().ok().or_else(|| integral(value));
-        whole.filter(|number| range.contains(number)).ok_or_else(|| {
+        let number = whole.and_then(|number: i64| T::try_from(number).ok());
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
             let (least, most) = (range.start(), range.end());
             unexpected(value, &format_args!("a whole number from {least} to {most}"))
         })
     }
+}
+
+/// Reads a whole number of seconds within bounds.
+pub fn seconds(range: RangeInclusive<u64>) -> impl Fn(&RawValue) -> Read<Millis> {
+    let number = integer(range);
+    move |value| number(value).map(Millis::from_secs)
 }
 
 /// Reads a number that is not negative, and cuts off its fraction.
@@ -73,6 +83,11 @@ pub fn floored(value: &RawValue) -> Read<u64> {
     integral_part(number.floor())
         .and_then(|number| u64::try_from(number).ok())
         .ok_or_else(|| unexpected(value, &"a number of at least 0"))
+}
+
+/// Reads a list of numbers.
+pub fn numbers(value: &RawValue) -> Read<Vec<f64>> {
+    parse(value, &"an array of numbers")
 }
 
 /// Reads an object, which is kept byte for byte.
@@ -126,6 +141,17 @@ pub fn named<'a, T>(
         }
         Ok(read)
     }
+}
+
+/// Reads labels: up to 32 names of up to 64 characters, with values of up to 256.
+pub fn labels(value: &RawValue) -> Read<Labels> {
+    let labels = named(0..=32, 1..=64, text(0..=256))(value)?;
+    Ok(Labels(labels.into_iter().map(|(name, value)| (name, value.into())).collect()))
+}
+
+/// Reads the id of a credential.
+pub fn credential_id(value: &RawValue) -> Read<CredentialId> {
+    string(value)?.parse().map_err(|_| Malformed::body("expected the id of a credential, a UUID"))
 }
 
 /// Reads the id of an edge.

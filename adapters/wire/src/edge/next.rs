@@ -1,9 +1,17 @@
 //! `POST /internal/edges/tasks/next`: an edge asks for work.
-use edge_ledger_core::{TaskId, Timestamp, task};
+use edge_ledger_core::{
+    TaskId, Timestamp,
+    task::{Fence, Poll, TaskStatus},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Fields, Malformed, optimization::SearchStrategy, read};
+use crate::{
+    Fields, Malformed,
+    optimization::{Optimization, SearchStrategy},
+    read,
+    work::Work,
+};
 
 /// An edge asks for work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,7 +48,7 @@ pub struct LeasedTask {
     /// Name shown to operators.
     pub name: Box<str>,
     /// Where it stands.
-    pub status: task::TaskStatus,
+    pub status: TaskStatus,
     /// Which attempt of the run this is, counted from one.
     pub attempt: u32,
     /// The fence of the lease, below 2^53: it belongs into every report.
@@ -71,9 +79,9 @@ pub struct LeasedTask {
     /// What makes the search repeatable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// The prices to work over, oldest first, byte for byte as submitted.
+    /// The prices to work over, oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prices: Option<Box<RawValue>>,
+    pub prices: Option<Vec<f64>>,
     /// When the first price is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_date: Option<String>,
@@ -85,13 +93,26 @@ pub struct LeasedTask {
     pub payload: Option<Box<RawValue>>,
 }
 
+/// A lease, as it was handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Where the task stands.
+    pub status: TaskStatus,
+    /// Which attempt of the run it is.
+    pub attempt: u32,
+    /// What tells the lease from every other.
+    pub fence: Fence,
+    /// When it ends unless it is extended.
+    pub expires_at: Timestamp,
+}
+
 impl TryFrom<&Fields<'_>> for NextRequest {
     type Error = Malformed;
 
     fn try_from(fields: &Fields<'_>) -> Result<Self, Malformed> {
         let id = read::text(0..=usize::MAX);
         let id = |value: &RawValue| id(value).map(String::from);
-        let capacity = fields.optional("capacity", read::integer(1..=i64::MAX))?;
+        let capacity = fields.optional("capacity", read::integer(1..=u64::MAX))?;
         Ok(Self {
             worker_id: super::worker_id(fields)?.into(),
             holding: fields.optional("holding", read::list(0..=usize::MAX, id))?,
@@ -100,7 +121,7 @@ impl TryFrom<&Fields<'_>> for NextRequest {
     }
 }
 
-impl From<NextRequest> for task::Poll {
+impl From<NextRequest> for Poll {
     /// What cannot be the id of a task is the id of none that the edge holds.
     fn from(request: NextRequest) -> Self {
         let ids = |ids: Vec<String>| ids.iter().filter_map(|id| TaskId::new(id).ok()).collect();
@@ -109,6 +130,52 @@ impl From<NextRequest> for task::Poll {
 }
 
 impl LeasedTask {
+    /// Shows a task under a lease to its holder.
+    #[must_use]
+    pub fn new(id: &TaskId, name: &str, work: Work, granted: Granted) -> Self {
+        let mut task = Self {
+            id: id.to_string(),
+            task_id: id.to_string(),
+            name: name.into(),
+            status: granted.status,
+            attempt: granted.attempt,
+            lease_token: granted.fence.get(),
+            lease_expires_at: granted.expires_at.to_string(),
+            symbol: None,
+            interval: None,
+            search_strategy: None,
+            optimization_params: None,
+            optimization_metrics: None,
+            trials: None,
+            start_trial: None,
+            seed: None,
+            prices: None,
+            start_date: None,
+            end_date: None,
+            payload: None,
+        };
+        match work {
+            Work::Optimization(optimization) => task.optimize(*optimization),
+            Work::Payload(payload) => task.payload = Some(payload),
+            Work::Nothing => {}
+        }
+        task
+    }
+
+    fn optimize(&mut self, optimization: Optimization) {
+        self.symbol = Some(optimization.symbol);
+        self.interval = Some(optimization.interval);
+        self.search_strategy = Some(optimization.search_strategy);
+        self.optimization_params = Some(optimization.optimization_params);
+        self.optimization_metrics = Some(optimization.optimization_metrics);
+        self.trials = Some(optimization.trials);
+        self.start_trial = optimization.start_trial;
+        self.seed = optimization.seed;
+        self.prices = Some(optimization.prices);
+        self.start_date = optimization.start_date;
+        self.end_date = optimization.end_date;
+    }
+
     /// Returns when the lease ends unless it is extended, if the gateway's word can be read.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {

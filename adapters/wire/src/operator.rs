@@ -1,0 +1,25 @@
+//! What operators and the gateway say to each other: the routes under `/v1`.
+//!
+//! Requests are read strictly: a field that is not known is an error, because it is a typo.
+//! Answers are written and read, so that a client in Rust needs no types of its own.
+mod ask;
+mod edge;
+mod event;
+mod ledger;
+mod page;
+mod results;
+mod submit;
+mod task;
+mod token;
+mod why;
+
+pub use ask::{Adopt, Cancel, Disable, Nothing, Reassign, Revoke, Rotate, SetCapacity, SetLabels};
+pub use edge::{CredentialAnswer, CredentialView, Edge, EdgeStatus};
+pub use event::{Cause, Data, Event, Health, Identity, Principal};
+pub use ledger::LedgerView;
+pub use page::{PAGE_DEFAULT, PAGE_MAX, Page};
+pub use results::{LateResults, ResultRow};
+pub use submit::{NewTask, SubmitAnswer, SubmitRequest, SubmittedTask};
+pub use task::{FinishedView, LeaseView, LossView, ProgressView, Task};
+pub use token::{CreateToken, Token, TokenAnswer, TokenStatus};
+pub use why::{Reason, Why};
