@@ -215,7 +215,7 @@ impl Edge {
             credentials: Vec::new(),
             health: Health::default(),
             contact: None,
-            changes: 0,
+            changes: 1,
         }
     }
 

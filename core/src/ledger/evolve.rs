@@ -1,12 +1,13 @@
 //! How commits become state.
-use crate::{Commit, Envelope, Event, Position, Principal, Timestamp, edge, enrollment, lifecycle};
-
-use super::Ledger;
 use crate::{
-    edge::Edge,
-    enrollment::Token,
+    Commit, EdgeId, Envelope, Event, Position, Principal, Timestamp,
+    edge::{self, Edge},
+    enrollment::{self, Token},
+    lifecycle,
     task::{self, Task},
 };
+
+use super::{Ledger, Names};
 
 /// The log does not fold: it was cut, reordered, or written by something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,17 +88,14 @@ impl Ledger {
             Event::Token { id, what } => {
                 self.subjects.tokens.get_mut(id).ok_or(unknown)?.evolve(what, now);
             }
+            Event::Edge { id, what: edge::Event::Registered { identity, labels, .. } } => {
+                let edge = Edge::registered(identity, labels, at, now);
+                self.names.devices.insert(identity.device_number.clone(), *id);
+                self.subjects.edges.insert(*id, edge);
+            }
             Event::Edge { id, what } => {
-                if let edge::Event::Registered { identity, labels, .. } = what {
-                    let edge = Edge::registered(identity, labels, at, now);
-                    self.subjects.edges.insert(*id, edge);
-                }
-                let edge = self.subjects.edges.get_mut(id).ok_or(unknown)?;
-                edge.evolve(what, at, now);
-                if let edge::Event::CredentialEnded { credential, .. } = what {
-                    self.names.credentials.remove(credential);
-                }
-                self.names.add_edge(*id, edge);
+                self.subjects.edges.get_mut(id).ok_or(unknown)?.evolve(what, at, now);
+                self.names.evolve(*id, what);
             }
             Event::Task { id, what: task::Event::Submitted(submitted) } => {
                 let task = Task::submitted(submitted, at, now);
@@ -132,6 +130,32 @@ impl Ledger {
         };
         if let Some(edge) = edge.and_then(|id| self.subjects.edges.get_mut(&id)) {
             edge.contacted(commit.recorded_at, open);
+        }
+    }
+}
+
+impl Names {
+    /// Follows the credentials of an edge. Its device number never changes.
+    fn evolve(&mut self, id: EdgeId, event: &edge::Event) {
+        match event {
+            edge::Event::CredentialIssued { credential, .. } => {
+                self.credentials.insert(*credential, id);
+            }
+            edge::Event::CredentialEnded { credential, .. } => {
+                self.credentials.remove(credential);
+            }
+            edge::Event::Registered { .. }
+            | edge::Event::Reregistered { .. }
+            | edge::Event::CredentialExpirySet { .. }
+            | edge::Event::Reported(_)
+            | edge::Event::FailureCounted { .. }
+            | edge::Event::FailuresCleared
+            | edge::Event::Quarantined { .. }
+            | edge::Event::Released
+            | edge::Event::Disabled { .. }
+            | edge::Event::Enabled
+            | edge::Event::LabelsSet(_)
+            | edge::Event::CapacitySet(_) => {}
         }
     }
 }
