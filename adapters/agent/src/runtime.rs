@@ -5,12 +5,12 @@ mod process;
 
 use std::fmt;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use builtin::Builtin;
+pub use edge_ledger_wire::edge::Row;
 pub use process::{Process, ProcessLimits};
 
 /// Something that can do the work of a task.
@@ -32,7 +32,7 @@ pub struct Job {
     /// The fence of the lease, for whatever the work protects with it.
     pub lease_token: u64,
     /// Which attempt at the task this is.
-    pub attempt: u64,
+    pub attempt: u32,
     /// The task, byte for byte as the gateway gave it.
     pub json: Box<RawValue>,
 }
@@ -69,21 +69,6 @@ pub struct Progress {
     pub current_config: Option<String>,
     /// The same for people.
     pub trial_progress: Option<String>,
-}
-
-/// What came of one configuration.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Row {
-    /// The configuration's id, unique within the task.
-    pub config_id: String,
-    /// The configuration: a JSON object.
-    pub strategy_config: Box<RawValue>,
-    /// What was measured: a JSON object.
-    pub metrics: Box<RawValue>,
-    /// Where more about it is kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result_folder: Option<String>,
 }
 
 /// Work in progress. Dropping it stops it.

@@ -9,8 +9,8 @@ mod tpe;
 
 use std::time::{Duration, Instant};
 
+use edge_ledger_core::task::Payload;
 use edge_ledger_wire::optimization::{Optimization, SearchStrategy};
-use serde_json::value::RawValue;
 
 use super::{Job, Progress, Report, Reporter, Row, Runtime, Stopped, Work};
 use backtest::{Market, Strategy};
@@ -164,7 +164,7 @@ impl Bench<'_> {
         let score = self.ranking.score(&measured);
         self.best.offer(&config_id, score);
         let row = Row {
-            config_id,
+            config_id: config_id.into(),
             strategy_config: raw(tried),
             metrics: raw(&measured),
             result_folder: None,
@@ -182,8 +182,9 @@ impl Bench<'_> {
     }
 }
 
-fn raw(value: &impl serde::Serialize) -> Box<RawValue> {
-    serde_json::value::to_raw_value(value).expect("string keys and numbers have a JSON form")
+fn raw(value: &impl serde::Serialize) -> Payload {
+    let json = serde_json::value::to_raw_value(value);
+    Payload::new(json.expect("string keys and numbers have a JSON form"))
 }
 
 #[cfg(test)]

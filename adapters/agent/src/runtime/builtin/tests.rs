@@ -1,3 +1,5 @@
+use serde_json::value::RawValue;
+
 use super::*;
 
 async fn reports(task: &str) -> Vec<Report> {

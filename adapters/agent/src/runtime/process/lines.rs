@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::super::{Progress, Report, Row};
 
@@ -22,7 +21,7 @@ pub(super) enum Said {
     Nothing,
     /// Something on the way.
     Report(Report),
-    /// The last word, and how far the work had come if that was not yet said.
+    /// The last word, and how far the work has come by then.
     Verdict(Option<Progress>, Report),
 }
 
@@ -51,13 +50,13 @@ impl Transcript {
                 Ok(Said::Report(Report::Progress(progress.into())))
             }
             "result" => {
-                let row = parse::<RowLine>(line)?.checked()?;
+                let row = checked(parse(line)?)?;
                 self.rows += 1;
                 Ok(Said::Report(Report::Row(row)))
             }
             "complete" => {
                 let complete: CompleteLine = parse(line)?;
-                let progress = self.final_progress(&complete);
+                let progress = Some(self.final_progress(&complete));
                 let best_config_ids = complete.best_config_ids;
                 Ok(Said::Verdict(progress, Report::Complete { best_config_ids }))
             }
@@ -73,15 +72,11 @@ impl Transcript {
 
     /// Returns how far the work has come by its end: as the verdict says, else as the last
     /// progress said, else every row there is.
-    fn final_progress(&self, complete: &CompleteLine) -> Option<Progress> {
-        let (processed, total) = match (complete.processed_configs, complete.total_configs) {
-            (Some(processed), Some(total)) => (processed, total),
-            (Some(processed), None) => (processed, processed),
-            (None, Some(total)) => (self.rows, total),
-            (None, None) if self.progress.is_some() => return None,
-            (None, None) => (self.rows, self.rows),
-        };
-        Some(Progress { processed, total, ..Progress::default() })
+    fn final_progress(&self, complete: &CompleteLine) -> Progress {
+        let (processed, total) = self.progress.unwrap_or((self.rows, self.rows));
+        let processed = complete.processed_configs.unwrap_or(processed);
+        let total = complete.total_configs.unwrap_or_else(|| total.max(processed));
+        Progress { processed, total, ..Progress::default() }
     }
 }
 
@@ -122,34 +117,22 @@ impl From<ProgressLine> for Progress {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RowLine {
-    config_id: String,
-    strategy_config: Box<RawValue>,
-    metrics: Box<RawValue>,
-    result_folder: Option<String>,
-}
-
-impl RowLine {
-    /// Returns the row if the gateway will have it, so that a fault is found where it was made.
-    fn checked(self) -> Result<Row, String> {
-        let Self { config_id, strategy_config, metrics, result_folder } = self;
-        match config_id.chars().count() {
-            1..=200 => {}
-            length => return Err(format!("`configId` has {length} characters, not 1 to 200")),
+/// Returns the row if the gateway will have it, so that a fault is found where it was made.
+fn checked(row: Row) -> Result<Row, String> {
+    match row.config_id.chars().count() {
+        1..=200 => {}
+        length => return Err(format!("`configId` has {length} characters, not 1 to 200")),
+    }
+    for (name, value) in [("strategyConfig", &row.strategy_config), ("metrics", &row.metrics)] {
+        if !value.get().starts_with('{') {
+            return Err(format!("`{name}` is no object"));
         }
-        for (name, value) in [("strategyConfig", &strategy_config), ("metrics", &metrics)] {
-            if !value.get().starts_with('{') {
-                return Err(format!("`{name}` is no object"));
-            }
+    }
+    match &row.result_folder {
+        Some(folder) if folder.chars().count() > 500 => {
+            Err("`resultFolder` has more than 500 characters".to_owned())
         }
-        match &result_folder {
-            Some(folder) if folder.chars().count() > 500 => {
-                Err("`resultFolder` has more than 500 characters".to_owned())
-            }
-            Some(_) | None => Ok(Row { config_id, strategy_config, metrics, result_folder }),
-        }
+        Some(_) | None => Ok(row),
     }
 }
 
@@ -188,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_counts_what_was_not_yet_counted() {
+    fn the_verdict_counts_as_it_says_or_as_was_said_or_every_row() {
         let counts = |lines: &[&str]| {
             let mut transcript = Transcript::default();
             let (last, earlier) = lines.split_last().unwrap();
@@ -203,7 +186,7 @@ mod tests {
         let progress = r#"{"type":"progress","processedConfigs":3,"totalConfigs":4}"#;
 
         assert_eq!(counts(&[ROW, r#"{"type":"complete"}"#]), Some((1, 1)));
-        assert_eq!(counts(&[progress, ROW, r#"{"type":"complete"}"#]), None);
+        assert_eq!(counts(&[progress, ROW, r#"{"type":"complete"}"#]), Some((3, 4)));
         assert_eq!(counts(&[r#"{"type":"complete","processedConfigs":5}"#]), Some((5, 5)));
         assert_eq!(counts(&[ROW, r#"{"type":"complete","totalConfigs":5}"#]), Some((1, 5)));
     }
