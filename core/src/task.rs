@@ -221,12 +221,12 @@ impl Task {
             Event::Cancelled { reason } => {
                 self.finish(Outcome::Cancelled { reason: reason.clone() }, at, now);
             }
-            Event::Retried { run, deadline_at } => {
+            Event::Retried { run, deadline_at, ready_at } => {
                 self.run = *run;
                 self.run_began = at;
                 self.deadline_at = *deadline_at;
                 self.attempts = 0;
-                self.state = State::Awaiting { ready_at: None };
+                self.state = State::Awaiting { ready_at: *ready_at };
                 self.progress = None;
                 self.lost = BTreeMap::new();
                 self.rows = Rows::default();

@@ -52,7 +52,7 @@ pub(crate) fn submit(
                 spec: (**spec).clone(),
                 digest,
                 deadline_at: terms.run_time.map(|span| now.after(span)),
-                ready_at: terms.not_before.filter(|ready_at| *ready_at > now),
+                ready_at: terms.ready_at(now),
             }))))
         }
         (Some((_, task)), _) if task.digest == digest => Ok(None),
@@ -120,6 +120,7 @@ fn operator(
             Outcome::Failed { .. } | Outcome::Cancelled { .. } => Ok(vec![Event::Retried {
                 run: task.run.saturating_add(1),
                 deadline_at: task.terms.run_time.map(|span| now.after(span)),
+                ready_at: task.terms.ready_at(now),
             }]),
             Outcome::Completed(_) => Err(needs("retry", "FAILED or CANCELLED")),
         },

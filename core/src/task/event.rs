@@ -84,6 +84,9 @@ pub enum Event {
         /// When the run is to have ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_at: Option<Timestamp>,
+        /// When it may be leased, if not at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ready_at: Option<Timestamp>,
     },
     /// It was given to one edge, or to any.
     Reassigned {

@@ -62,6 +62,13 @@ impl Default for Terms {
     }
 }
 
+impl Terms {
+    /// Returns when a run that begins at `now` may be leased, if not at once.
+    pub(crate) fn ready_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.not_before.filter(|ready_at| *ready_at > now)
+    }
+}
+
 /// How long to wait between attempts: doubling from `base` up to `max`, with jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {

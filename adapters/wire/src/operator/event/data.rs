@@ -374,6 +374,9 @@ pub enum Data {
         /// When it is to have ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_at: Option<String>,
+        /// When it may be leased, if not at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ready_at: Option<String>,
     },
     /// A task was given to one edge, or to any.
     #[serde(rename = "task.reassigned")]

@@ -160,9 +160,12 @@ fn of_task(id: &TaskId, what: &task::Event) -> Data {
             total_configs: completion.total,
         },
         task::Event::Cancelled { reason } => Data::TaskCancelled { task, reason: reason.clone() },
-        task::Event::Retried { run, deadline_at } => {
-            Data::TaskRetried { task, run: *run, deadline_at: deadline_at.map(|at| at.to_string()) }
-        }
+        task::Event::Retried { run, deadline_at, ready_at } => Data::TaskRetried {
+            task,
+            run: *run,
+            deadline_at: deadline_at.map(|at| at.to_string()),
+            ready_at: ready_at.map(|at| at.to_string()),
+        },
         task::Event::Reassigned { to } => {
             Data::TaskReassigned { task, to: to.map(|edge| edge.to_string()) }
         }
