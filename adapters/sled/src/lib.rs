@@ -1,1 +1,61 @@
-//! Placeholder.
+//! The journal of an edge-ledger, kept in [sled](https://docs.rs/sled), with acknowledgements that
+//! survive a power cut.
+//!
+//! # What is durable when
+//!
+//! [`SledJournal::append`](edge_ledger_core::Journal::append) returns once its commits would
+//! survive the loss of power, all of them or, if the power goes before it returns, possibly none.
+//! sled's own flush is not enough for that: on Linux it hands bytes to the disk without emptying
+//! the disk's cache and without committing the file's size. So an append is
+//!
+//! 1. one `apply_batch`, which sled recovers whole or not at all;
+//! 2. sled's `flush`, which returns when everything up to the batch has been written;
+//! 3. `fdatasync` on a handle of our own on sled's file `db`;
+//! 4. only then the new head, for readers and for the caller.
+//!
+//! Any failure on the way, a panic of sled's included, poisons the journal: nobody can say what a
+//! later sync would commit, so it refuses to append until it is opened again. Opening syncs what
+//! it found before it trusts it. Readers see what is durable and nothing else.
+//!
+//! # Layout
+//!
+//! | in the directory | is |
+//! |---|---|
+//! | `READY` | written last when the journal is created: without it the creation was cut short and is done again. One line: the layout, and a position that the journal had reached when it was last opened or closed. |
+//! | `READY.new` | the next `READY`; alone, the sign of a creation under way |
+//! | `db`, `conf`, `snap.*`, `blobs/` | sled's. `blobs/` stays empty: nobody ever syncs what is in it, so nothing grows large enough to go there. |
+//!
+//! All of it is private to the user it runs as. The directory itself is locked while it is open.
+//!
+//! In sled there is one tree. An append becomes blocks of at most [`BLOCK`] bytes with as many of
+//! its commits as fit; a commit that is larger alone is a block of several parts.
+//!
+//! ```text
+//! key    position before the block's first event, u64 big-endian
+//!        of every part but the first: the same, then its number from 1, u16 big-endian
+//! value  the part's share of the block: its format, one byte, then commits in that format
+//!        the number of the block's parts, u16 big-endian
+//!        CRC-32C of the key and of everything above, u32 big-endian
+//! ```
+//!
+//! Reading verifies all of it: the checksum, that no part is missing, that each block stands at its
+//! key and each commit where the one before it ended. The first thing that is wrong ends the
+//! reading with its position; nothing is ever skipped.
+//!
+//! # Bounds
+//!
+//! sled keeps pages larger than a quarter of a segment in files that it never syncs. A page holds
+//! up to 17 blocks, so 17 [`BLOCK`]s have to stay below a quarter of a [`SEGMENT`]. A whole append
+//! has to stay well below a segment: [`APPEND_MAX`] is half of one, and a larger append is refused
+//! before anything is written.
+mod block;
+mod directory;
+mod error;
+mod journal;
+mod reader;
+mod shield;
+
+pub use block::BLOCK;
+pub use error::{Damage, JournalError};
+pub use journal::{APPEND_MAX, SEGMENT, SledJournal};
+pub use reader::SledReader;

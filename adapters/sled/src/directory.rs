@@ -1,0 +1,231 @@
+//! The directory a journal lives in: whose it is, whether it was made completely, who has it open.
+use std::{
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
+    io::{self, ErrorKind},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use edge_ledger_core::Position;
+
+use crate::JournalError;
+
+const READY: &str = "READY";
+const READY_NEW: &str = "READY.new";
+const LAYOUT: &str = "edge-ledger journal, layout 1, reached position ";
+
+/// How long to wait for whoever is just closing it. sled lets go of its files a moment after it is
+/// dropped.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A directory that this process alone has open.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    locked: File,
+}
+
+/// What is in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Nothing, or a journal whose creation was cut short.
+    Nothing,
+    /// A journal.
+    Journal {
+        /// A position that it had reached.
+        known: Position,
+    },
+}
+
+impl Directory {
+    /// Makes the directory if need be and locks it for this process.
+    pub(crate) fn hold(path: &Path) -> Result<Self, JournalError> {
+        create(path)?;
+        let path = fs::canonicalize(path).map_err(io_error("find", path))?;
+        let locked = File::open(&path).map_err(io_error("open", &path))?;
+        let directory = Self { path, locked };
+        directory.lock(&directory.locked)?;
+        Ok(directory)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Looks what is in it, changing nothing.
+    pub(crate) fn content(&self) -> Result<Content, JournalError> {
+        let names = self.names()?;
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+        if has(READY) {
+            return self.journal();
+        }
+        let foreign = if has(READY_NEW) {
+            names.iter().find(|name| !is_ours(name))
+        } else {
+            // sled's files without a marker are another's: ours comes before them.
+            names.first()
+        };
+        match foreign {
+            None => Ok(Content::Nothing),
+            Some(entry) => {
+                Err(JournalError::NotOurs { directory: self.path.clone(), entry: entry.clone() })
+            }
+        }
+    }
+
+    /// Begins a journal: removes what a cut creation left, and says that one is under way.
+    pub(crate) fn begin(&self) -> Result<(), JournalError> {
+        set_mode(&self.path, 0o700)?;
+        self.write_marker(Position::START)?;
+        for name in self.names()?.iter().filter(|name| *name != READY_NEW) {
+            let path = self.path.join(name);
+            let remove = if path.is_dir() { fs::remove_dir } else { fs::remove_file };
+            remove(&path).map_err(io_error("remove", &path))?;
+        }
+        self.sync()
+    }
+
+    /// Says that there is a journal, complete, which has reached a position. Everything else must
+    /// be durable before.
+    pub(crate) fn finish(&self, reached: Position) -> Result<(), JournalError> {
+        self.write_marker(reached)?;
+        let (from, to) = (self.path.join(READY_NEW), self.path.join(READY));
+        fs::rename(&from, &to).map_err(io_error("rename", &from))?;
+        self.sync()
+    }
+
+    /// Makes the creation durable: sled's files, the directories, and the way to them.
+    pub(crate) fn sync_all(&self) -> Result<(), JournalError> {
+        for name in ["conf", "blobs"] {
+            sync(&self.path.join(name))?;
+        }
+        self.sync()?;
+        sync(parent(&self.path))
+    }
+
+    /// Removes what an interrupted snapshot of sled's left: it would keep sled from opening.
+    pub(crate) fn remove_cut_snapshots(&self) -> Result<(), JournalError> {
+        let names = self.names()?;
+        for name in names.iter().filter(|n| n.starts_with("snap.") && n.ends_with(".generating")) {
+            let path = self.path.join(name);
+            fs::remove_file(&path).map_err(io_error("remove", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until sled has let go of its file, if it was open in this process a moment ago.
+    pub(crate) fn wait_for_sled(&self) -> Result<(), JournalError> {
+        match File::open(self.path.join("db")) {
+            Ok(db) => self.lock(&db),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(io_error("open", &self.path.join("db"))(error)),
+        }
+    }
+
+    /// Takes everybody else's permissions away.
+    pub(crate) fn make_private(&self) -> Result<(), JournalError> {
+        set_mode(&self.path, 0o700)?;
+        for name in self.names()? {
+            let path = self.path.join(name);
+            set_mode(&path, if path.is_dir() { 0o700 } else { 0o600 })?;
+        }
+        Ok(())
+    }
+
+    fn journal(&self) -> Result<Content, JournalError> {
+        for name in ["db", "conf"] {
+            let path = self.path.join(name);
+            if !path.exists() {
+                return Err(JournalError::FileMissing { path });
+            }
+        }
+        let path = self.path.join(READY);
+        let marker = fs::read(&path).map_err(io_error("read", &path))?;
+        let text = String::from_utf8_lossy(&marker);
+        match text.strip_prefix(LAYOUT).and_then(|rest| rest.trim_end().parse().ok()) {
+            Some(known) => Ok(Content::Journal { known: Position::new(known) }),
+            None => {
+                let found = text.chars().take(80).collect();
+                Err(JournalError::Layout { path, found, expected: LAYOUT })
+            }
+        }
+    }
+
+    fn write_marker(&self, reached: Position) -> Result<(), JournalError> {
+        let path = self.path.join(READY_NEW);
+        fs::write(&path, format!("{LAYOUT}{reached}\n")).map_err(io_error("write", &path))?;
+        sync(&path)?;
+        self.sync()
+    }
+
+    fn names(&self) -> Result<Vec<String>, JournalError> {
+        let names = || {
+            fs::read_dir(&self.path)?
+                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+                .collect::<io::Result<_>>()
+        };
+        names().map_err(io_error("list", &self.path))
+    }
+
+    fn sync(&self) -> Result<(), JournalError> {
+        self.locked.sync_all().map_err(io_error("sync", &self.path))
+    }
+
+    fn lock(&self, file: &File) -> Result<(), JournalError> {
+        let asked = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if asked.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(JournalError::InUse { directory: self.path.clone() });
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(io_error("lock", &self.path)(error));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a name in the directory is one that a journal writes.
+fn is_ours(name: &str) -> bool {
+    [READY, READY_NEW, "db", "conf", "blobs"].contains(&name) || name.starts_with("snap.")
+}
+
+/// Makes a directory and those above it, private and durable.
+fn create(path: &Path) -> Result<(), JournalError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    create(parent(path))?;
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => sync(parent(path)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(io_error("create directory", path)(error)),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => path,
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), JournalError> {
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(io_error("make private", path))
+}
+
+fn sync(path: &Path) -> Result<(), JournalError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))
+}
+
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+    move |source| JournalError::Io { doing, path: path.to_path_buf(), source }
+}

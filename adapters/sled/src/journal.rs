@@ -1,0 +1,210 @@
+//! The journal's one writer.
+use std::{
+    error::Error,
+    fmt,
+    fs::File,
+    iter,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use edge_ledger_core::{AppendError, Commit, Journal, Position};
+
+use crate::{
+    JournalError, SledReader, block,
+    directory::{Content, Directory, io_error},
+    reader,
+    shield::shielded,
+};
+
+/// The size of sled's segments, in bytes. It can never change for a directory that exists.
+pub const SEGMENT: usize = 16 * 1024 * 1024;
+
+/// The most bytes that one append may have, encoded: half a segment.
+pub const APPEND_MAX: usize = SEGMENT / 2;
+
+/// What sled aims to keep in memory, in bytes.
+const CACHE: u64 = 64 * 1024 * 1024;
+
+/// A journal on disk.
+#[derive(Debug)]
+pub struct SledJournal {
+    store: Arc<Store>,
+    /// sled's file, on a handle of our own: what it syncs is durable.
+    db: File,
+    head: Position,
+    /// The position that the marker says was reached.
+    marked: Position,
+    /// Why nothing can be appended any more.
+    poison: Option<String>,
+}
+
+/// What the writer and its readers share.
+pub(crate) struct Store {
+    pub(crate) tree: sled::Tree,
+    durable: AtomicU64,
+    /// Last, so that sled has closed its files when the directory is let go.
+    pub(crate) directory: Directory,
+}
+
+impl SledJournal {
+    /// Opens the journal in a directory, and makes it first if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if another process has it open, if the directory holds something else, or if what is
+    /// there cannot be relied on. Nothing that a journal appended is changed or removed then, but
+    /// sled may have cut off what it could not read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let directory = Directory::hold(path.as_ref())?;
+        match directory.content()? {
+            Content::Nothing => Self::create(directory),
+            Content::Journal { known } => Self::reopen(directory, known),
+        }
+    }
+
+    fn create(directory: Directory) -> Result<Self, JournalError> {
+        directory.begin()?;
+        let journal = Self::start(directory, Position::START)?;
+        let directory = &journal.store.directory;
+        directory.sync_all()?;
+        directory.finish(Position::START)?;
+        directory.make_private()?;
+        Ok(journal)
+    }
+
+    fn reopen(directory: Directory, known: Position) -> Result<Self, JournalError> {
+        directory.wait_for_sled()?;
+        directory.remove_cut_snapshots()?;
+        let mut journal = Self::start(directory, known)?;
+        if journal.head < known {
+            let directory = journal.store.directory.path().to_path_buf();
+            return Err(JournalError::CutShort { directory, found: journal.head, known });
+        }
+        journal.mark()?;
+        journal.store.directory.make_private()?;
+        Ok(journal)
+    }
+
+    /// Starts sled and syncs what it found, so that its end can be relied on.
+    fn start(directory: Directory, marked: Position) -> Result<Self, JournalError> {
+        let path = directory.path();
+        let config = sled::Config::new()
+            .path(path)
+            .segment_size(SEGMENT)
+            .cache_capacity(CACHE)
+            .flush_every_ms(None);
+        let tree = shielded(path, "open", || {
+            let db = config.open()?;
+            db.flush()?;
+            Ok((*db).clone())
+        })?;
+        let file = path.join("db");
+        let db = File::options().read(true).write(true).open(&file);
+        let db = db.map_err(io_error("open", &file))?;
+        db.sync_all().map_err(io_error("sync", &file))?;
+        let store = Arc::new(Store { tree, durable: AtomicU64::default(), directory });
+        let head = reader::end(&store)?;
+        store.durable.store(head.get(), Ordering::Release);
+        Ok(Self { store, db, head, marked, poison: None })
+    }
+
+    fn write(&self, blocks: &[block::Block]) -> Result<(), JournalError> {
+        let Store { tree, directory, .. } = &*self.store;
+        let mut batch = sled::Batch::default();
+        for (key, value) in blocks.iter().flat_map(block::Block::parts) {
+            batch.insert(key, value);
+        }
+        shielded(directory.path(), "append to", || {
+            tree.apply_batch(batch)?;
+            tree.flush()
+        })?;
+        self.db.sync_data().map_err(io_error("sync", &directory.path().join("db")))
+    }
+
+    /// Notes in the marker how far the journal has come.
+    fn mark(&mut self) -> Result<(), JournalError> {
+        if self.marked < self.head {
+            self.store.directory.finish(self.head)?;
+            self.marked = self.head;
+        }
+        Ok(())
+    }
+}
+
+impl Journal for SledJournal {
+    type Error = JournalError;
+    type Reader = SledReader;
+
+    fn append(&mut self, commits: &[Commit]) -> Result<(), AppendError<JournalError>> {
+        if let Some(cause) = &self.poison {
+            return Err(AppendError::Fault(JournalError::Poisoned { cause: cause.clone() }));
+        }
+        let head = follow(self.head, commits)?;
+        let blocks = block::encode(commits);
+        let size = blocks.iter().map(|block| block.bytes.len()).sum();
+        if size > APPEND_MAX {
+            return Err(AppendError::TooLarge { size, max: APPEND_MAX });
+        }
+        if let Err(error) = self.write(&blocks) {
+            self.poison = Some(chain(&error));
+            return Err(AppendError::Fault(error));
+        }
+        self.head = head;
+        self.store.durable.store(head.get(), Ordering::Release);
+        Ok(())
+    }
+
+    fn reader(&self) -> SledReader {
+        SledReader::new(Arc::clone(&self.store))
+    }
+}
+
+impl Drop for SledJournal {
+    fn drop(&mut self) {
+        if self.poison.is_none() {
+            if let Err(error) = self.mark() {
+                tracing::warn!(%error, "the journal's marker could not be renewed");
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Returns where the durable part ends. Nothing past it may be read.
+    pub(crate) fn durable(&self) -> Position {
+        Position::new(self.durable.load(Ordering::Acquire))
+    }
+}
+
+impl fmt::Debug for Store {
+    /// Leaves the tree out: sled prints all of its pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("durable", &self.durable)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns where a journal that ends at `head` ends after these commits.
+fn follow(head: Position, commits: &[Commit]) -> Result<Position, AppendError<JournalError>> {
+    let mut end = head;
+    for commit in commits {
+        if commit.after != end {
+            return Err(AppendError::Conflict { expected: commit.after, actual: end });
+        }
+        assert!(!commit.events.is_empty(), "a commit is never empty");
+        end = commit.head();
+    }
+    Ok(end)
+}
+
+/// Writes an error and all that is behind it in one line.
+fn chain(error: &dyn Error) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
