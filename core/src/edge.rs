@@ -223,7 +223,7 @@ impl Edge {
         self.changes += 1;
         match event {
             Event::Registered { .. } => {}
-            Event::Reregistered { identity, .. } => self.identity = (**identity).clone(),
+            Event::Reregistered { identity, .. } => self.reregistered(identity),
             Event::CredentialIssued { credential, secret } => self.credentials.push(Credential {
                 id: *credential,
                 secret: *secret,
@@ -253,6 +253,15 @@ impl Edge {
             Event::LabelsSet(labels) => self.labels = labels.clone(),
             Event::CapacitySet(capacity) => self.capacity = *capacity,
         }
+    }
+
+    fn reregistered(&mut self, identity: &Identity) {
+        let Identity { device_number, display_name, platform, arch, version } = identity;
+        self.identity.device_number.clone_from(device_number);
+        self.identity.display_name.clone_from(display_name);
+        keep_or_set(&mut self.identity.platform, platform);
+        keep_or_set(&mut self.identity.arch, arch);
+        keep_or_set(&mut self.identity.version, version);
     }
 
     fn reported(&mut self, report: &Report, now: Timestamp) {

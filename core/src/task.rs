@@ -204,7 +204,10 @@ impl Task {
                 self.late.retain(|late| late.kept_at != *kept_at);
                 self.trail.push(at);
             }
-            Event::WentStale(end) => self.lose(end, LossReason::Lapsed, at, now),
+            Event::WentStale(end) => {
+                let since = self.lease().map_or(now, |lease| lease.expires_at);
+                self.lose(end, LossReason::Lapsed, at, since);
+            }
             Event::LeaseEnded { reason, lease } => self.lose(lease, (*reason).into(), at, now),
             Event::AttemptFailed { error, lease } => {
                 self.lose(lease, LossReason::Failed, at, now);
@@ -246,8 +249,8 @@ impl Task {
         }
     }
 
-    fn lose(&mut self, end: &LeaseEnd, reason: LossReason, at: Position, now: Timestamp) {
-        self.lost.insert(end.edge, Lost { fence: end.fence, reason, since: now });
+    fn lose(&mut self, end: &LeaseEnd, reason: LossReason, at: Position, since: Timestamp) {
+        self.lost.insert(end.edge, Lost { fence: end.fence, reason, since });
         self.attempts = end.attempts;
         self.state = State::Awaiting { ready_at: end.ready_at };
         self.progress = None;

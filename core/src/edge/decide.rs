@@ -3,7 +3,7 @@ use crate::{
     CredentialId, EdgeId, Timestamp, TokenId,
     credential::{self, Credential, EndReason},
     enrollment::{self, Token},
-    idempotency::Answer,
+    idempotency::{self, Answer},
     task,
     time::Millis,
 };
@@ -24,7 +24,7 @@ pub(crate) struct Registering<'a> {
     /// Whether an edge has the credential id that was minted for this one.
     pub(crate) credential_taken: bool,
     /// The commit that answered this very request once.
-    pub(crate) repeats: Option<&'a Answer>,
+    pub(crate) repeats: Result<Option<&'a Answer>, idempotency::Rejection>,
 }
 
 /// A registration in one event list an edge, or a refusal.
@@ -44,6 +44,7 @@ pub(crate) fn register(
     if let Some(refusal) = token.refusal(now) {
         return Err(refusal.into());
     }
+    let repeats = facts.repeats?;
     if facts.credential_taken {
         return Err(Rejection::CredentialTaken(registration.credential).into());
     }
@@ -51,7 +52,7 @@ pub(crate) fn register(
         credential: registration.credential,
         secret: registration.secret,
     };
-    if let (Some(first), Some((edge, known))) = (facts.repeats, facts.taken) {
+    if let (Some(first), Some((edge, known))) = (repeats, facts.taken) {
         known.talks()?;
         let events = known
             .credentials

@@ -119,7 +119,7 @@ impl Ledger {
             taken: self.edge_of_device(&registration.identity.device_number),
             id_taken: self.edge(registration.edge).is_some(),
             credential_taken: self.edge_with_credential(registration.credential).is_some(),
-            repeats: self.subjects.answered.find(cause.idempotency.as_ref(), now)?,
+            repeats: self.subjects.answered.find(cause.idempotency.as_ref(), now),
         };
         let registered = edge::register(facts, registration, now)?;
         let used = Event::Token { id: token_id, what: enrollment::Event::Used };

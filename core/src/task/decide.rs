@@ -148,7 +148,7 @@ fn operator(
             match (chosen.is_empty(), kept_at) {
                 (true, Some(_)) => Err(Rejection::LateResultsUnknown),
                 (true, None) => Ok(vec![]),
-                (false, _) => Ok(adopt(task, &chosen)),
+                (false, _) => adopt(task, &chosen),
             }
         }
     }
@@ -164,9 +164,9 @@ fn reassign(task: &Task, to: Option<EdgeId>) -> Vec<Event> {
     ended.into_iter().chain([Event::Reassigned { to }]).collect()
 }
 
-fn adopt(task: &Task, chosen: &[&LateResults]) -> Vec<Event> {
+fn adopt(task: &Task, chosen: &[&LateResults]) -> Result<Vec<Event>, Rejection> {
     let mut taken = BTreeSet::new();
-    chosen
+    let events = chosen
         .iter()
         .map(|late| Event::LateResultsAdopted {
             kept_at: late.kept_at,
@@ -177,14 +177,16 @@ fn adopt(task: &Task, chosen: &[&LateResults]) -> Vec<Event> {
                 .cloned()
                 .collect(),
         })
-        .collect()
+        .collect();
+    task.rows.have_room_for(taken.len())?;
+    Ok(events)
 }
 
 fn system(facts: Facts<'_>, command: SystemCommand, now: Timestamp) -> Vec<Event> {
     let task = facts.task;
     match (command, &task.state) {
         (SystemCommand::EndLapsedLease, State::Leased(lease)) if lease.lapsed(now) => {
-            let end = used_up(facts, lease, now);
+            let end = used_up(facts, lease, lease.expires_at, now);
             then_next_attempt(task, Event::WentStale(end), end)
         }
         (SystemCommand::Ready, State::Awaiting { ready_at: Some(ready_at) })
@@ -215,15 +217,12 @@ fn system(facts: Facts<'_>, command: SystemCommand, now: Timestamp) -> Vec<Event
 
 fn keep_late(task: &Task, edge: EdgeId, rows: Vec<Row>) -> Vec<Event> {
     let kept: usize = task.late.iter().map(|late| late.config_ids.len()).sum();
-    let known = |id: &str| {
-        task.rows.contains(id)
-            || task.late.iter().any(|late| late.config_ids.iter().any(|kept| **kept == *id))
-    };
+    let of_run = task.late.iter().filter(|late| late.run == task.run);
+    let mut known: BTreeSet<_> = of_run.flat_map(|late| late.config_ids.iter().cloned()).collect();
     let sent = rows.len();
-    let mut seen = BTreeSet::new();
     let rows: Vec<_> = rows
         .into_iter()
-        .filter(|row| !known(&row.config_id) && seen.insert(row.config_id.clone()))
+        .filter(|row| !task.rows.contains(&row.config_id) && known.insert(row.config_id.clone()))
         .take(LATE_ROWS_MAX.saturating_sub(kept))
         .collect();
     if rows.is_empty() {
@@ -233,11 +232,17 @@ fn keep_late(task: &Task, edge: EdgeId, rows: Vec<Row>) -> Vec<Event> {
     vec![Event::LateResultsKept(Box::new(LateResultsKept { edge, rows, dropped }))]
 }
 
-/// Returns the end of a lease whose attempt is used up, with the wait before the next one.
-pub(super) fn used_up(facts: Facts<'_>, lease: &Lease, now: Timestamp) -> LeaseEnd {
+/// Returns the end of a lease whose attempt is used up, with the wait before the next one. The wait
+/// runs from when the attempt ended, so that nothing depends on how late that is noticed.
+pub(super) fn used_up(
+    facts: Facts<'_>,
+    lease: &Lease,
+    ended_at: Timestamp,
+    now: Timestamp,
+) -> LeaseEnd {
     let task = facts.task;
     let wait = task.terms.backoff.wait(facts.id, task.run, lease.attempt);
-    let ready_at = now.after(wait);
+    let ready_at = ended_at.after(wait);
     LeaseEnd {
         edge: lease.edge,
         fence: lease.fence,

@@ -26,7 +26,7 @@ pub(crate) fn hand_out_again(facts: Facts<'_>, lease: &Lease, now: Timestamp) ->
         let event = Event::LeaseRedelivered { redeliveries, expires_at };
         return HandedOut { events: vec![event], leased: true };
     }
-    let mut end = used_up(facts, lease, now);
+    let mut end = used_up(facts, lease, now, now);
     end.ready_at = None;
     let ended = Event::LeaseEnded { reason: EndReason::Restarted, lease: end };
     let mut events = then_next_attempt(task, ended, end);

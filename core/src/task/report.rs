@@ -132,7 +132,7 @@ fn fail(
     now: Timestamp,
 ) -> Event {
     match (retryable, has_attempts_after(facts.task, lease)) {
-        (true, true) => Event::AttemptFailed { error, lease: used_up(facts, lease, now) },
+        (true, true) => Event::AttemptFailed { error, lease: used_up(facts, lease, now, now) },
         (true, false) => Event::Failed { reason: FailReason::AttemptsExhausted, error },
         (false, _) => Event::Failed { reason: FailReason::Reported, error },
     }

@@ -76,11 +76,16 @@ impl Rows {
             .into_iter()
             .filter(|row| !self.contains(&row.config_id) && seen.insert(row.config_id.clone()))
             .collect();
-        let (stored, sent, max) = (self.count, fresh.len(), ROWS_MAX);
+        self.have_room_for(fresh.len())?;
+        Ok(fresh)
+    }
+
+    pub(crate) const fn have_room_for(&self, sent: usize) -> Result<(), Rejection> {
+        let (stored, max) = (self.count, ROWS_MAX);
         if stored + sent > max {
             return Err(Rejection::TooManyRows { stored, sent, max });
         }
-        Ok(fresh)
+        Ok(())
     }
 
     pub(crate) fn add<'a>(&mut self, config_ids: impl Iterator<Item = &'a Box<str>>) {
