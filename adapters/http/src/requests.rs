@@ -1,0 +1,115 @@
+//! What happens around every request: its id, its line in the log, and an answer in JSON.
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+use tracing::{Instrument as _, field::Empty};
+use uuid::Uuid;
+
+use crate::problem::Failure;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID_LENGTH_MAX: usize = 128;
+
+/// Gives a request its id, logs it, and has whatever it comes to answered as JSON. Neither
+/// headers nor bodies are logged: secrets are there.
+pub(crate) async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = request_id(request.headers());
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let span = tracing::info_span!("request", id, %method, path, edge = Empty);
+    let began = Instant::now();
+    let response = next.call(request).instrument(span.clone()).await?;
+    let mut response = in_json(response.map_into_boxed_body(), &id);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    span.in_scope(|| note(&response, began));
+    Ok(response)
+}
+
+fn note(response: &ServiceResponse<BoxBody>, began: Instant) {
+    let status = response.status().as_u16();
+    let millis = began.elapsed().as_millis();
+    let failure = response.response().error().map(ToString::to_string);
+    let probe = matches!(response.request().path(), "/healthz" | "/readyz");
+    match (status, failure) {
+        (500.., failure) => tracing::error!(status, millis, failure, "failed"),
+        (400.., failure) => tracing::info!(status, millis, failure, "refused"),
+        (_, _) if probe => tracing::debug!(status, millis, "answered"),
+        (_, _) => tracing::info!(status, millis, "answered"),
+    }
+}
+
+/// Takes the id that the sender gave the request if it will do, or makes one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let fit = |id: &&str| {
+        let length = (1..=REQUEST_ID_LENGTH_MAX).contains(&id.len());
+        length && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    given.filter(fit).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn in_json(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    if let Some(failure) = response.response().error().and_then(|error| error.as_error::<Failure>())
+    {
+        let answer = failure.answer(Some(id));
+        return replace(response, answer);
+    }
+    let is_json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.contains("json")));
+    if is_json {
+        return response;
+    }
+    let answer = unrouted(&response).answer(Some(id));
+    replace(response, answer)
+}
+
+/// Says what the router itself refused.
+fn unrouted(response: &ServiceResponse<BoxBody>) -> Failure {
+    let (method, path) = (response.request().method(), response.request().path());
+    match response.status() {
+        StatusCode::NOT_FOUND => {
+            Failure::not_found("no_such_route", format!("there is no route {path}"))
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = response.headers().get(ALLOW).and_then(|allow| allow.to_str().ok());
+            let allowed = allowed.unwrap_or("other methods");
+            let detail = format!("{path} takes {allowed}, not {method}");
+            Failure::of(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        }
+        status => {
+            let detail = status.canonical_reason().unwrap_or("the request was refused");
+            Failure::of(status, "refused", detail)
+        }
+    }
+}
+
+fn replace(
+    response: ServiceResponse<BoxBody>,
+    mut answer: HttpResponse,
+) -> ServiceResponse<BoxBody> {
+    let allow = response.headers().get(ALLOW).cloned();
+    if let Some(allow) = allow {
+        answer.headers_mut().insert(ALLOW, allow);
+    }
+    let (request, _) = response.into_parts();
+    ServiceResponse::new(request, answer)
+}
