@@ -46,6 +46,12 @@ pub enum Rejection {
         /// What the ledger is in.
         current: Epoch,
     },
+    /// The fences of an epoch would be too large for exact JSON.
+    #[error("epoch {presented} is out of range: the last one is {max}", max = Epoch::MAX)]
+    EpochOutOfRange {
+        /// What the command asked for.
+        presented: Epoch,
+    },
 }
 
 /// Counts the restores and imports of a ledger; stands above the position in every fence.

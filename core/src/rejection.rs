@@ -50,6 +50,9 @@ impl Rejection {
             Self::Idempotency(idempotency::Rejection::KeyReused) => "idempotency_key_reused",
             Self::Ledger(lifecycle::Rejection::Closed) => "ledger_closed",
             Self::Ledger(lifecycle::Rejection::EpochPassed { .. }) => "ledger_epoch_passed",
+            Self::Ledger(lifecycle::Rejection::EpochOutOfRange { .. }) => {
+                "ledger_epoch_out_of_range"
+            }
             Self::Token(refusal) => match refusal {
                 enrollment::Rejection::Unknown => "token_unknown",
                 enrollment::Rejection::Unrecognized => "token_unrecognized",
@@ -92,6 +95,7 @@ impl Rejection {
             Self::Idempotency(idempotency::Rejection::KeyReused) => Class::Unprocessable,
             Self::Ledger(lifecycle::Rejection::Closed) => Class::Unavailable,
             Self::Ledger(lifecycle::Rejection::EpochPassed { .. }) => Class::Conflict,
+            Self::Ledger(lifecycle::Rejection::EpochOutOfRange { .. }) => Class::Unprocessable,
             Self::Token(refusal) => match refusal {
                 enrollment::Rejection::Unknown => Class::NotFound,
                 enrollment::Rejection::IdTaken => Class::Conflict,

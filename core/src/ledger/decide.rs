@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use crate::{
     Cause, Command, EdgeId, Event, Position, Principal, Rejection, TaskId, Timestamp, access,
     edge::{self, Edge, Standing},
-    enrollment, lifecycle,
+    enrollment,
+    lifecycle::{self, Epoch},
     task::{self, Poll, Submission, Task},
 };
 
@@ -85,6 +86,9 @@ impl Ledger {
             lifecycle::Command::Open { epoch } if epoch < self.epoch() => {
                 let (presented, current) = (epoch, self.epoch());
                 Err(lifecycle::Rejection::EpochPassed { presented, current })
+            }
+            lifecycle::Command::Open { epoch } if epoch > Epoch::MAX => {
+                Err(lifecycle::Rejection::EpochOutOfRange { presented: epoch })
             }
             lifecycle::Command::Open { epoch } => {
                 let restored = epoch > self.epoch();

@@ -36,6 +36,9 @@ pub enum Corruption {
     /// An event is about something no earlier event brought into being.
     #[error("the event at position {0} is about an unknown subject")]
     UnknownSubject(Position),
+    /// An event brings into being what an earlier event brought into being.
+    #[error("the event at position {0} brings into being what is there already")]
+    KnownSubject(Position),
 }
 
 impl Ledger {
@@ -74,44 +77,48 @@ impl Ledger {
     fn evolve(&mut self, envelope: Envelope<'_>) -> Result<(), Corruption> {
         let Envelope { position: at, recorded_at: now, event, .. } = envelope;
         let unknown = Corruption::UnknownSubject(at);
-        match event {
+        let known = match event {
             Event::Ledger(what) => {
                 let last = self.subjects.recorded_at;
                 self.subjects.open.evolve(what, last, now);
                 if let lifecycle::Event::Opened { epoch } = what {
                     self.subjects.epoch = *epoch;
                 }
+                false
             }
             Event::Token { id, what: enrollment::Event::Created(grant) } => {
-                self.subjects.tokens.insert(*id, Token::of(grant, at, now));
+                self.subjects.tokens.insert(*id, Token::of(grant, at, now)).is_some()
             }
             Event::Token { id, what } => {
                 self.subjects.tokens.get_mut(id).ok_or(unknown)?.evolve(what, now);
+                false
             }
             Event::Edge { id, what: edge::Event::Registered { identity, labels, .. } } => {
                 let edge = Edge::registered(identity, labels, at, now);
                 self.names.devices.insert(identity.device_number.clone(), *id);
-                self.subjects.edges.insert(*id, edge);
+                self.subjects.edges.insert(*id, edge).is_some()
             }
             Event::Edge { id, what } => {
                 self.subjects.edges.get_mut(id).ok_or(unknown)?.evolve(what, at, now);
                 self.names.evolve(*id, what);
+                false
             }
             Event::Task { id, what: task::Event::Submitted(submitted) } => {
                 let task = Task::submitted(submitted, at, now);
                 self.index.insert(id, &task);
                 self.names.add_task(id, &task);
-                self.subjects.tasks.insert(id.clone(), task);
+                self.subjects.tasks.insert(id.clone(), task).is_some()
             }
             Event::Task { id, what } => {
                 let task = self.subjects.tasks.get_mut(id).ok_or(unknown)?;
                 self.index.remove(id, task);
                 task.evolve(what, at, now, self.subjects.epoch);
                 self.index.insert(id, task);
+                false
             }
-        }
+        };
         self.subjects.head = at;
-        Ok(())
+        if known { Err(Corruption::KnownSubject(at)) } else { Ok(()) }
     }
 
     /// Notes the contact that a commit is: a registration, or whatever an edge asked and got.
