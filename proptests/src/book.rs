@@ -1,0 +1,85 @@
+//! A ledger beside the log it is folded from: a writer's order of steps, in memory.
+use edge_ledger_core::{
+    Cause, Command, CommandId, Commit, Decision, Ledger, Position, Principal, Rejection, Timestamp,
+};
+use uuid::Uuid;
+
+/// A ledger and its log.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    ledger: Ledger,
+    log: Vec<Commit>,
+}
+
+/// What executing a command came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was appended, as the last commit of the log.
+    Appended,
+    /// What it asks for is already so.
+    AlreadySo,
+    /// The commit after this position answered the same request.
+    Repeated(Position),
+}
+
+impl Book {
+    /// Returns the ledger.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Returns the log.
+    #[must_use]
+    pub fn log(&self) -> &[Commit] {
+        &self.log
+    }
+
+    /// Returns the commit that was appended last.
+    ///
+    /// # Panics
+    ///
+    /// Panics if none was.
+    #[must_use]
+    pub fn last(&self) -> &Commit {
+        self.log.last().expect("something was appended")
+    }
+
+    /// Decides, appends and applies.
+    ///
+    /// # Errors
+    ///
+    /// Returns why the command was refused; ledger and log are as they were.
+    ///
+    /// # Panics
+    ///
+    /// Panics if what was decided does not fold.
+    pub fn execute(
+        &mut self,
+        command: Command,
+        cause: Cause,
+        now: Timestamp,
+    ) -> Result<Outcome, Rejection> {
+        let events = match self.ledger.decide(command, &cause, now)? {
+            Decision::AlreadySo => return Ok(Outcome::AlreadySo),
+            Decision::Repeated { after } => return Ok(Outcome::Repeated(after)),
+            Decision::Events(events) => events,
+        };
+        let commit = Commit { after: self.ledger.head(), recorded_at: now, cause, events };
+        self.ledger.apply(&commit).expect("what was decided on a ledger folds into it");
+        self.log.push(commit);
+        Ok(Outcome::Appended)
+    }
+
+    /// Returns the cause of the next command, if the ledger's own process asks it.
+    #[must_use]
+    pub fn own_cause(&self) -> Cause {
+        Cause { command: self.next_command(), principal: Principal::System, idempotency: None }
+    }
+
+    /// Returns an id for the next command.
+    #[must_use]
+    pub fn next_command(&self) -> CommandId {
+        CommandId::from_uuid(Uuid::from_u64_pair(u64::MAX, self.ledger.head().get()))
+    }
+}

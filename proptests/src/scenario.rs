@@ -1,0 +1,152 @@
+//! Scenarios: one command a line, and what each makes happen.
+//!
+//! Names stand for ids, and every time is told from the beginning of the scenario. A command is
+//! the last thing on a line that may be followed by `under CREDENTIAL` (an edge shows its newest
+//! one otherwise), `as WHO` (`operator`, `ledger`, `edge:rack`, `token:site`) and
+//! `key K` (an idempotency key; the rest of the line is its body). Nothing falls due by itself:
+//! `due` executes what is due, as a writer does before each command.
+//!
+//! ```text
+//! at 1m30s
+//! due
+//! ledger open [epoch N] | restore | tick | close
+//! token T create [uses N] [until TIME] [device D] [labels a=b,c=d] | revoke
+//! edge E disable WHY | enable | release | labels a=b | capacity N | rotate [overlap SPAN] | revoke [C]
+//! submit J [priority N] [to E] [requires a=b] [not_before TIME] [lease SPAN] [attempts N]
+//!          [within SPAN] [backoff SPAN..SPAN] [dedupe K] [payload JSON] {and J …}
+//! task J cancel WHY | retry | reassign E|any | adopt [POSITION] | late E ROW…
+//! E registers D by T [name N] [platform P] [arch A] [version V]
+//! E reports [state S] [task J|none] [uptime N] [error WHY|none] [version V] [upgrade S] [reason WHY]
+//! E polls [holding J,…|nothing] [capacity N]
+//! E heartbeats J N/M [config C] [progress P] [fence F]
+//! E sends J ROW… [fence F]
+//! E completes J N/M [best C,…] [fence F]
+//! E fails J WHY [retryable] [fence F]
+//! why J | task J | edge E | liveness
+//! ```
+mod line;
+mod names;
+mod report;
+mod values;
+mod views;
+mod words;
+
+use std::fmt::Write;
+
+use edge_ledger_core::{Cause, Command, Commit, Event, Ledger, Timestamp, edge, task};
+
+use crate::book::{Book, Outcome};
+use line::{Ask, Line};
+use names::Names;
+
+/// A scenario that has been run.
+#[derive(Debug)]
+pub struct Run {
+    /// The script with what each line made happen.
+    pub transcript: String,
+    /// The ledger at its end.
+    pub ledger: Ledger,
+    /// The log it left.
+    pub log: Vec<Commit>,
+}
+
+/// Runs a script.
+///
+/// # Panics
+///
+/// Panics if a line cannot be read.
+#[must_use]
+pub fn run(script: &str) -> Run {
+    let mut stage = Stage::default();
+    for (number, line) in script.lines().enumerate() {
+        stage.say(line);
+        if let Err(fault) = stage.act(line) {
+            panic!("line {}: {line}\n{fault}", number + 1);
+        }
+    }
+    let Stage { book, transcript, .. } = stage;
+    Run { transcript, ledger: book.ledger().clone(), log: book.log().to_vec() }
+}
+
+#[derive(Default)]
+struct Stage {
+    book: Book,
+    names: Names,
+    now: Option<Timestamp>,
+    transcript: String,
+}
+
+impl Stage {
+    fn act(&mut self, line: &str) -> Result<(), words::Fault> {
+        match line::read(line, &mut self.names, self.book.ledger())? {
+            Line::Nothing => {}
+            Line::At(time) => self.now = Some(time),
+            Line::Due => self.due(),
+            Line::Ask(ask) => self.ask(ask),
+            Line::See(view) => {
+                let seen = views::see(&view, self.book.ledger(), self.now())?;
+                seen.iter().for_each(|line| self.tell(&format!("| {line}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        let mut cause = self.book.own_cause();
+        cause.principal = ask.principal;
+        cause.idempotency = ask.idempotency;
+        self.execute(ask.command, cause);
+    }
+
+    fn due(&mut self) {
+        let due = |stage: &Self| stage.book.ledger().due(stage.now()).next();
+        while let Some(command) = due(self) {
+            if let Command::Task(id, task::Command::System(wish)) = &command {
+                self.tell(&format!("? {id} {wish:?}"));
+            }
+            let cause = self.book.own_cause();
+            if !self.execute(command, cause) {
+                return;
+            }
+        }
+    }
+
+    /// Tells what a command comes to; returns whether it was appended.
+    fn execute(&mut self, command: Command, cause: Cause) -> bool {
+        let outcome = self.book.execute(command, cause, self.now());
+        match &outcome {
+            Err(refusal) => self.tell(&format!("! {}: {refusal}", refusal.code())),
+            Ok(Outcome::AlreadySo) => self.tell("= already so"),
+            Ok(Outcome::Repeated(after)) => self.tell(&format!("~ repeated after {after}")),
+            Ok(Outcome::Appended) => {
+                let commit = self.book.last().clone();
+                for envelope in commit.envelopes() {
+                    if let Event::Edge { id, what: edge::Event::CredentialIssued { .. } } =
+                        envelope.event
+                    {
+                        self.names.was_given_credential(*id);
+                    }
+                    self.tell(&format!("> {} {}", envelope.position, shown(envelope.event)));
+                }
+            }
+        }
+        outcome == Ok(Outcome::Appended)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now.unwrap_or(Timestamp::EPOCH)
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.transcript, "{line}").expect("a string takes text");
+    }
+
+    fn tell(&mut self, outcome: &str) {
+        let line = format!("  {}", self.names.shown(outcome));
+        self.say(&line);
+    }
+}
+
+fn shown(event: &Event) -> String {
+    serde_json::to_string(event).expect("events are JSON")
+}
