@@ -112,6 +112,7 @@ impl SledJournal {
         Ok(Self { store, db, head, marked, poison: None })
     }
 
+    /// Hands blocks to the operating system, all or none.
     fn write(&self, blocks: &[block::Block]) -> Result<(), JournalError> {
         let Store { tree, directory, .. } = &*self.store;
         let mut batch = sled::Batch::default();
@@ -122,7 +123,13 @@ impl SledJournal {
             tree.apply_batch(batch)?;
             tree.flush()
         })?;
-        self.db.sync_data().map_err(io_error("sync", &directory.path().join("db")))
+        Ok(())
+    }
+
+    /// Makes durable what was written.
+    fn sync(&self) -> Result<(), JournalError> {
+        let file = self.store.directory.path().join("db");
+        self.db.sync_data().map_err(io_error("sync", &file))
     }
 
     /// Notes in the marker how far the journal has come.
@@ -149,7 +156,7 @@ impl Journal for SledJournal {
         if size > APPEND_MAX {
             return Err(AppendError::TooLarge { size, max: APPEND_MAX });
         }
-        if let Err(error) = self.write(&blocks) {
+        if let Err(error) = self.write(&blocks).and_then(|()| self.sync()) {
             self.poison = Some(chain(&error));
             return Err(AppendError::Fault(error));
         }
@@ -165,10 +172,10 @@ impl Journal for SledJournal {
 
 impl Drop for SledJournal {
     fn drop(&mut self) {
-        if self.poison.is_none() {
-            if let Err(error) = self.mark() {
-                tracing::warn!(%error, "the journal's marker could not be renewed");
-            }
+        if self.poison.is_none()
+            && let Err(error) = self.mark()
+        {
+            tracing::warn!(%error, "the journal's marker could not be renewed");
         }
     }
 }
@@ -207,4 +214,79 @@ fn follow(head: Position, commits: &[Commit]) -> Result<Position, AppendError<Jo
 fn chain(error: &dyn Error) -> String {
     let causes = iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use edge_ledger_core::{
+        Cause, CommandId, Event, JournalReader, Principal, Timestamp, lifecycle,
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_synced_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = SledJournal::open(dir.path()).unwrap();
+        journal.append(&[tick(0)]).unwrap();
+
+        journal.write(&block::encode(&[tick(1)])).unwrap(); // as an append does before its sync
+
+        assert_eq!(read(&journal), [tick(0)]);
+        assert_eq!(journal.store.tree.iter().count(), 2);
+    }
+
+    #[test]
+    fn a_failed_sync_poisons_the_journal_until_it_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = SledJournal::open(dir.path()).unwrap();
+        journal.append(&[tick(0)]).unwrap();
+        let db = std::mem::replace(&mut journal.db, File::open("/dev/null").unwrap());
+
+        let fault = journal.append(&[tick(1)]).unwrap_err();
+        journal.db = db;
+        let later = journal.append(&[tick(1)]).unwrap_err();
+
+        assert!(matches!(fault, AppendError::Fault(JournalError::Io { doing: "sync", .. })));
+        let later = chain(&later);
+        assert!(later.contains("an earlier append failed (cannot sync "), "{later}");
+        assert!(later.contains("Invalid argument"), "{later}");
+        assert_eq!(read(&journal), [tick(0)]);
+        drop(journal);
+        let mut journal = SledJournal::open(dir.path()).unwrap();
+        let end = journal.head;
+        journal.append(&[tick(end.get())]).unwrap();
+    }
+
+    #[test]
+    fn a_journal_that_only_reads_does_not_move_its_marker() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = SledJournal::open(dir.path()).unwrap();
+        journal.append(&[tick(0)]).unwrap();
+        drop(journal);
+        let marker = || std::fs::metadata(dir.path().join("READY")).unwrap().modified().unwrap();
+        let before = marker();
+
+        drop(SledJournal::open(dir.path()).unwrap());
+
+        assert_eq!(before, marker());
+    }
+
+    fn tick(after: u64) -> Commit {
+        Commit {
+            after: Position::new(after),
+            recorded_at: Timestamp::EPOCH,
+            cause: Cause {
+                command: CommandId::from_uuid(Uuid::nil()),
+                principal: Principal::System,
+                idempotency: None,
+            },
+            events: vec![Event::Ledger(lifecycle::Event::Ticked)],
+        }
+    }
+
+    fn read(journal: &SledJournal) -> Vec<Commit> {
+        journal.reader().read(Position::START).map(Result::unwrap).collect()
+    }
 }

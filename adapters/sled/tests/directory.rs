@@ -1,0 +1,148 @@
+//! Which directories a journal is made in, and which it leaves alone.
+#[path = "support/commits.rs"]
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use edge_ledger_core::{Journal, Position};
+use edge_ledger_sled::{JournalError, SEGMENT, SledJournal};
+use support::{commit, read};
+
+#[test]
+fn a_journal_is_private_and_holds_only_known_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("data/journal");
+
+    let mut journal = SledJournal::open(&path).unwrap();
+    journal.append(&[commit(Position::START, 100_000)]).unwrap();
+    drop(journal);
+    drop(SledJournal::open(&path).unwrap());
+
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    assert_eq!(mode(&path), 0o700);
+    for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
+        match entry.file_name().to_str().unwrap() {
+            "READY" | "conf" | "db" => assert_eq!(mode(&entry.path()), 0o600),
+            snapshot if snapshot.starts_with("snap.") => assert_eq!(mode(&entry.path()), 0o600),
+            "blobs" => assert_eq!(fs::read_dir(entry.path()).unwrap().count(), 0),
+            other => panic!("{other} is no file of a journal"),
+        }
+    }
+}
+
+#[test]
+fn a_creation_cut_short_is_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(SledJournal::open(dir.path()).unwrap());
+    fs::rename(dir.path().join("READY"), dir.path().join("READY.new")).unwrap();
+    fs::write(dir.path().join("db"), "half of it").unwrap();
+    fs::write(dir.path().join("conf"), "").unwrap();
+    fs::write(dir.path().join("snap.0"), "").unwrap();
+
+    let mut journal = SledJournal::open(dir.path()).unwrap();
+
+    assert_eq!(read(&journal, 0), []);
+    journal.append(&[commit(Position::START, 10)]).unwrap();
+    drop(journal);
+    assert_eq!(read(&SledJournal::open(dir.path()).unwrap(), 0).len(), 1);
+}
+
+#[test]
+fn a_directory_with_something_else_in_it_is_left_alone() {
+    let foreign = |make: &dyn Fn(&Path)| {
+        let dir = tempfile::tempdir().unwrap();
+        make(dir.path());
+        let before = files(dir.path());
+
+        let refusal = SledJournal::open(dir.path()).unwrap_err();
+
+        assert!(matches!(refusal, JournalError::NotOurs { .. }), "{refusal}");
+        assert_eq!(before, files(dir.path()));
+        refusal.to_string()
+    };
+
+    let refusal = foreign(&|dir| fs::write(dir.join("thesis.txt"), "ten years").unwrap());
+    assert!(refusal.contains("holds \"thesis.txt\" but no journal"), "{refusal}");
+    foreign(&|dir| drop(sled::open(dir).unwrap().insert("another's", "data")));
+    foreign(&|dir| {
+        fs::write(dir.join("READY.new"), "").unwrap();
+        fs::write(dir.join("thesis.txt"), "ten years").unwrap();
+    });
+}
+
+#[test]
+fn a_journal_without_its_files_is_not_made_anew() {
+    for name in ["db", "conf"] {
+        let dir = tempfile::tempdir().unwrap();
+        drop(SledJournal::open(dir.path()).unwrap());
+        fs::remove_file(dir.path().join(name)).unwrap();
+
+        let refusal = SledJournal::open(dir.path()).unwrap_err();
+
+        assert!(refusal.to_string().contains(&format!("/{name} is missing")), "{refusal}");
+        assert!(!dir.path().join(name).exists());
+    }
+}
+
+#[test]
+fn another_layout_is_refused_with_both_names() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(SledJournal::open(dir.path()).unwrap());
+    let later = "edge-ledger journal, layout 2, reached position 0\n";
+    fs::write(dir.path().join("READY"), later).unwrap();
+
+    let refusal = SledJournal::open(dir.path()).unwrap_err().to_string();
+
+    assert!(refusal.contains("layout 2"), "{refusal}");
+    assert!(refusal.contains("layout 1"), "{refusal}");
+}
+
+/// sled takes the leftover for its newest snapshot, and stops.
+#[test]
+fn a_snapshot_cut_short_does_not_keep_a_journal_from_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SledJournal::open(dir.path()).unwrap();
+    journal.append(&[commit(Position::START, 10)]).unwrap();
+    drop(journal);
+    fs::write(dir.path().join("snap.FFFFFFFFFFFFFFFF.generating"), "half").unwrap();
+
+    let journal = SledJournal::open(dir.path()).unwrap();
+
+    assert_eq!(read(&journal, 0).len(), 1);
+}
+
+#[test]
+fn a_path_that_cannot_be_a_directory_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+
+    let refusal = SledJournal::open(file.join("journal")).unwrap_err();
+
+    assert!(refusal.to_string().contains(file.to_str().unwrap()), "{refusal}");
+}
+
+#[test]
+fn the_segment_size_of_a_journal_is_on_record() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(SledJournal::open(dir.path()).unwrap());
+
+    let conf = fs::read(dir.path().join("conf")).unwrap();
+
+    let expected = format!("segment_size: {SEGMENT}");
+    assert!(String::from_utf8_lossy(&conf).contains(&expected));
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("is there").permissions().mode() & 0o777
+}
+
+fn files(dir: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let entries = fs::read_dir(dir).expect("lists").map(|entry| entry.expect("lists").path());
+    entries.map(|path| (path.clone(), fs::read(&path).ok())).collect()
+}
