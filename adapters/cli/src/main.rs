@@ -1,2 +1,26 @@
-//! Placeholder.
-fn main() {}
+//! Gateway, agent and command line of an edge-ledger, in one binary.
+//!
+//! A command is a file under `commands`, from its flags to what it prints. Data goes to stdout,
+//! everything for people to stderr, and the exit code says how it ended.
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod events;
+mod exit;
+mod interrupt;
+mod journal;
+mod labels;
+mod logs;
+mod output;
+mod parent;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let outcome = cli::Cli::parse().run();
+    outcome.unwrap_or_else(|error| exit::report(&error)).into()
+}

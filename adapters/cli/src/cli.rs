@@ -1,0 +1,92 @@
+//! The tree of commands.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    commands::{agent, completions, config, edge, liveness, log, serve, task, token},
+    config::File,
+    exit::{self, Exit},
+    output::Output,
+};
+
+/// A ledger of edges and of tasks leased to them: gateway, agent and command line.
+#[derive(Debug, Parser)]
+#[command(name = "edge-ledger", version, after_help = exit::CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+struct Global {
+    /// Take settings from this TOML file, where flags and environment do not say otherwise.
+    #[arg(long, global = true, env = "EDGE_LEDGER_CONFIG", value_name = "FILE")]
+    #[arg(help_heading = "Global options")]
+    config: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Agent(agent::AgentArgs),
+    Task(task::TaskArgs),
+    Edge(edge::EdgeArgs),
+    Token(token::TokenArgs),
+    Log(log::LogArgs),
+    Liveness(liveness::LivenessArgs),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// What a command gets beside its own flags.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// What the configuration file says.
+    pub(crate) file: File,
+    /// How to say what was found.
+    pub(crate) output: Output,
+}
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    ///
+    /// Fails as the command does; [`exit::report`] knows what to tell of it.
+    pub(crate) fn run(self) -> Result<Exit> {
+        let file = File::read(self.global.config.as_deref())?;
+        let context = Context { file, output: Output::new(self.global.json) };
+        match self.command {
+            Command::Serve(args) => serve::run(args, &context),
+            Command::Agent(args) => agent::run(args, &context),
+            Command::Task(args) => task::run(args, &context),
+            Command::Edge(args) => edge::run(args, &context),
+            Command::Token(args) => token::run(args, &context),
+            Command::Log(args) => log::run(args, &context),
+            Command::Liveness(args) => liveness::run(args, &context),
+            Command::Config(args) => config::run(args, &context),
+            Command::Completions(args) => completions::run(args, &context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

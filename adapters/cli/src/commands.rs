@@ -1,0 +1,11 @@
+//! One file a command: its flags, what it does, what it prints.
+
+pub(crate) mod agent;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod edge;
+pub(crate) mod liveness;
+pub(crate) mod log;
+pub(crate) mod serve;
+pub(crate) mod task;
+pub(crate) mod token;

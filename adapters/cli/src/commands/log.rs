@@ -1,0 +1,54 @@
+//! `log`: the log of a data directory, without a server.
+
+mod show;
+mod verify;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::{
+    cli::Context,
+    config::{Setting, default_data},
+    exit::Exit,
+};
+
+/// Look at the log of a data directory that no gateway has open.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(subcommand)]
+    command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LogCommand {
+    Show(show::ShowArgs),
+    Verify(verify::VerifyArgs),
+}
+
+/// Where the ledger is.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DataArgs {
+    /// The directory of the ledger [default: edge-ledger/data under $XDG_STATE_HOME, which is
+    /// usually ~/.local/state].
+    #[arg(long, global = true, env = "EDGE_LEDGER_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// Settles where the ledger is.
+    pub(crate) fn settle(self, context: &Context) -> Setting<PathBuf> {
+        Setting::settle("data", self.data, context.file.data.clone(), default_data)
+    }
+}
+
+pub(crate) fn run(args: LogArgs, context: &Context) -> Result<Exit> {
+    let data = args.data.settle(context).value;
+    match args.command {
+        LogCommand::Show(args) => show::run(args, &data, context.output),
+        LogCommand::Verify(args) => verify::run(args, &data, context.output),
+    }
+}

@@ -1,0 +1,268 @@
+//! `serve`: a gateway over the ledger of a data directory.
+
+mod limits;
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Error, Result};
+use clap::{Args, builder::BoolishValueParser};
+use edge_ledger_engine::{Engine, Options};
+use edge_ledger_http::{Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path};
+use edge_ledger_sled::{SledJournal, SledReader};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use super::{
+    liveness::{ThresholdArgs, ThresholdSettings},
+    log::DataArgs,
+};
+use crate::{
+    cli::Context,
+    client::wait,
+    config::{Setting, Shown},
+    exit::{Exit, Failure, chain},
+    interrupt::interrupted,
+    journal,
+    logs::{self, LogArgs, LogSettings},
+    output::{Output, note},
+    parent::parent_gone,
+};
+use limits::{LimitArgs, LimitSettings};
+
+/// Serve the ledger of a data directory.
+///
+/// The first start makes the ledger and an operator's token, and says where the token is. SIGTERM
+/// and Ctrl-C stop it: it finishes what is under way and closes the ledger.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    #[serde(skip)]
+    data: DataArgs,
+    /// Where to listen; port 0 for any that is free [default: 127.0.0.1:7411].
+    #[arg(long, env = "EDGE_LEDGER_SERVE_ADDR", value_name = "ADDRESS")]
+    addr: Option<SocketAddr>,
+    /// The certificate chain to show, as a PEM file.
+    #[arg(long, env = "EDGE_LEDGER_SERVE_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, as a PEM file.
+    #[arg(long, env = "EDGE_LEDGER_SERVE_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Listen on other addresses than loopback without TLS: something in front of it does TLS.
+    #[arg(long, env = "EDGE_LEDGER_INSECURE_HTTP", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new())]
+    #[serde(skip)]
+    insecure_http: Option<bool>,
+    /// Write the URL to this file once requests are answered.
+    #[arg(long, env = "EDGE_LEDGER_SERVE_READY_FILE", value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    #[serde(skip)]
+    thresholds: ThresholdArgs,
+    #[command(flatten)]
+    #[serde(skip)]
+    logs: LogArgs,
+    /// End when stdin does: for a parent that must not leave its gateway behind.
+    #[arg(long, hide = true)]
+    #[serde(skip)]
+    with_parent: bool,
+}
+
+/// What a gateway is to be like, settled.
+#[derive(Debug)]
+pub(crate) struct ServeSettings {
+    data: Setting<PathBuf>,
+    addr: Setting<SocketAddr>,
+    tls_cert: Setting<Option<PathBuf>>,
+    tls_key: Setting<Option<PathBuf>>,
+    insecure_http: Setting<bool>,
+    ready_file: Setting<Option<PathBuf>>,
+    limits: LimitSettings,
+    thresholds: ThresholdSettings,
+    logs: LogSettings,
+}
+
+impl ServeArgs {
+    /// Settles what a gateway is to be like.
+    pub(crate) fn settle(self, context: &Context) -> ServeSettings {
+        let file = &context.file;
+        let filed = file.serve.clone();
+        let (cert, key) = (self.tls_cert, self.tls_key);
+        ServeSettings {
+            data: self.data.settle(context),
+            addr: Setting::settle("serve.addr", self.addr, filed.addr, || {
+                Listen::default().address
+            }),
+            tls_cert: Setting::settle_any("serve.tls-cert", cert, filed.tls_cert),
+            tls_key: Setting::settle_any("serve.tls-key", key, filed.tls_key),
+            insecure_http: Setting::settle(
+                "insecure-http",
+                self.insecure_http,
+                file.insecure_http,
+                || false,
+            ),
+            ready_file: Setting::settle_any("serve.ready-file", self.ready_file, filed.ready_file),
+            limits: self.limits.settle(filed.limits),
+            thresholds: self.thresholds.settle(file.liveness),
+            logs: self.logs.settle(file),
+        }
+    }
+}
+
+impl ServeSettings {
+    /// Lists the settings that are not those of every command.
+    pub(crate) fn shown(&self) -> Vec<Shown> {
+        let mut shown = vec![
+            self.addr.shown(),
+            self.tls_cert.shown(),
+            self.tls_key.shown(),
+            self.ready_file.shown(),
+        ];
+        shown.extend(self.limits.shown());
+        shown.extend(self.thresholds.shown());
+        shown.extend(self.logs.shown());
+        shown
+    }
+}
+
+pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
+    let with_parent = args.with_parent;
+    let settings = args.settle(context);
+    settings.logs.begin(io::stderr, logs::may_be_colored())?;
+    let opened = Opened::of(&settings)?;
+    wait(opened.serve(&settings, with_parent, context.output))
+}
+
+/// A ledger that is open, and waits for requests.
+struct Opened {
+    engine: Engine<SledReader>,
+    keys: Keys,
+}
+
+impl Opened {
+    /// Opens the ledger of the data directory, and makes it if there is none.
+    fn of(settings: &ServeSettings) -> Result<Self> {
+        let data = &settings.data.value;
+        // First, since it keeps everybody else out.
+        let journal =
+            SledJournal::open(journal::place(data)).map_err(|error| journal::explain(&error))?;
+        let token = operator_token_path(data);
+        let first = !token.exists();
+        let keys = Keys::open_or_create(data)
+            .map_err(|error| Failure::new(Exit::Failure, chain(&error)))?;
+        if first {
+            note(&format!("the operator's token is in {}", token.display()));
+        }
+        let engine = Engine::start(journal, Options::default())
+            .map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
+        Ok(Self { engine, keys })
+    }
+
+    async fn serve(
+        self,
+        settings: &ServeSettings,
+        with_parent: bool,
+        output: Output,
+    ) -> Result<Exit> {
+        let Self { engine, keys } = self;
+        let (limits, thresholds) = (settings.limits.limits(), settings.thresholds.thresholds()?);
+        let gateway = Gateway::new(engine.handle(), keys, limits, thresholds);
+        let (stopping, stopped) = oneshot::channel::<()>();
+        let stop = async move {
+            tokio::select! {
+                () = interrupted() => {}
+                () = parent_gone(with_parent) => {}
+            }
+            tracing::info!("stopping: what is under way is finished");
+            drop(stopping);
+        };
+        let stopped_twice = async {
+            drop(stopped.await);
+            interrupted().await;
+            tracing::warn!("stopping at once: what is under way is not waited for");
+        };
+        let listening = listen(gateway, &settings.listen()?, stop).map_err(explain)?;
+        let url = listening.url();
+        let ready = Ready::say(&url, settings.ready_file.value.as_deref(), output)?;
+        tracing::info!(%url, data = %settings.data.value.display(), "serving");
+        tokio::select! {
+            ended = listening.run() => ended?,
+            () = stopped_twice => {}
+        }
+        drop(ready);
+        engine.close();
+        tracing::info!("the ledger is closed");
+        Ok(Exit::Ok)
+    }
+}
+
+const VERIFY: &str = "run `edge-ledger log verify` on a copy of the data directory";
+
+impl ServeSettings {
+    fn listen(&self) -> Result<Listen> {
+        let tls = match (&self.tls_cert.value, &self.tls_key.value) {
+            (Some(certificate), Some(key)) => {
+                Some(TlsFiles { certificate: certificate.clone(), key: key.clone() })
+            }
+            (None, None) => None,
+            (Some(_), None) => return Err(half("a certificate", "--tls-key")),
+            (None, Some(_)) => return Err(half("a key", "--tls-cert")),
+        };
+        Ok(self.limits.limit(Listen {
+            address: self.addr.value,
+            tls,
+            insecure_http: self.insecure_http.value,
+            ..Listen::default()
+        }))
+    }
+}
+
+fn half(there: &str, missing: &str) -> Error {
+    Failure::usage(format!("there is {there} and not the other half"))
+        .next(format!("give it with {missing}"))
+        .into()
+}
+
+/// Says what to do about an address that cannot be had.
+fn explain(error: ListenError) -> Error {
+    let told = chain(&error);
+    match error {
+        ListenError::InTheClear(_) => Failure::usage(told)
+            .next("give --tls-cert and --tls-key, or --insecure-http, or a loopback --addr"),
+        ListenError::Pem { .. } | ListenError::Tls(_) => Failure::usage(told),
+        ListenError::Bind { .. } => Failure::new(Exit::Unavailable, told)
+            .next("give another --addr, or stop whoever listens there"),
+    }
+    .into()
+}
+
+/// A word to whoever waits for the gateway; taken back when it stops.
+struct Ready<'a>(Option<&'a Path>);
+
+impl<'a> Ready<'a> {
+    fn say(url: &str, file: Option<&'a Path>, output: Output) -> Result<Self> {
+        output.text(&format!("listening on {url}"))?;
+        if let Some(file) = file {
+            let half = file.with_extension("half");
+            fs::write(&half, format!("{url}\n"))
+                .and_then(|()| fs::rename(&half, file))
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Ready<'_> {
+    fn drop(&mut self) {
+        if let Some(file) = self.0 {
+            drop(fs::remove_file(file));
+        }
+    }
+}
