@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    commands::{agent, completions, config, edge, liveness, log, serve, task, token},
+    commands::{agent, completions, config, demo, edge, liveness, log, serve, task, token},
     config::File,
     exit::{self, Exit},
     output::Output,
@@ -38,6 +38,7 @@ struct Global {
 enum Command {
     Serve(serve::ServeArgs),
     Agent(agent::AgentArgs),
+    Demo(demo::DemoArgs),
     Task(task::TaskArgs),
     Edge(edge::EdgeArgs),
     Token(token::TokenArgs),
@@ -68,6 +69,7 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(args, &context),
             Command::Agent(args) => agent::run(args, &context),
+            Command::Demo(args) => demo::run(args, &context),
             Command::Task(args) => task::run(args, &context),
             Command::Edge(args) => edge::run(args, &context),
             Command::Token(args) => token::run(args, &context),
