@@ -122,6 +122,7 @@ pub fn listen<R: JournalReader>(
         let gateway = gateway.clone();
         App::new()
             .wrap(from_fn(requests::around))
+            .wrap(from_fn(requests::tell_time::<R>))
             .configure(move |app| routes::configure(app, gateway))
     })
     .workers(workers)

@@ -10,13 +10,16 @@ use actix_web::{
         header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web::Data,
 };
+use edge_ledger_core::JournalReader;
 use tracing::{Instrument as _, field::Empty};
 use uuid::Uuid;
 
-use crate::problem::Failure;
+use crate::{gateway::Gateway, problem::Failure};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LEDGER_TIME: HeaderName = HeaderName::from_static("ledger-time");
 const REQUEST_ID_LENGTH_MAX: usize = 128;
 
 /// Gives a request its id, logs it, and has whatever it comes to answered as JSON. Neither
@@ -35,6 +38,21 @@ pub(crate) async fn around(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     span.in_scope(|| note(&response, began));
+    Ok(response)
+}
+
+/// Tells the ledger's own time in every answer: the clock by which leases end, so that no edge has
+/// to trust a wall clock.
+pub(crate) async fn tell_time<R: JournalReader>(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let gateway = request.app_data::<Data<Gateway<R>>>().cloned();
+    let mut response = next.call(request).await?;
+    let now = gateway.map(|gateway| gateway.handle.now().to_string());
+    if let Some(Ok(now)) = now.map(|now| HeaderValue::from_str(&now)) {
+        response.headers_mut().insert(LEDGER_TIME, now);
+    }
     Ok(response)
 }
 

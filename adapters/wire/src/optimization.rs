@@ -27,15 +27,26 @@ pub struct Optimization {
     /// What makes the search repeatable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// The prices to work over, oldest first.
-    #[serde(default)]
-    pub prices: Vec<f64>,
+    /// The prices to work over, oldest first, byte for byte as submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Box<RawValue>>,
     /// When the first price is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_date: Option<String>,
     /// When the last price is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_date: Option<String>,
+}
+
+impl Optimization {
+    /// Reads the prices; none if there are none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if they are not an array of numbers. The gateway lets nothing else in.
+    pub fn prices(&self) -> Result<Vec<f64>, serde_json::Error> {
+        self.prices.as_deref().map_or(Ok(vec![]), |prices| serde_json::from_str(prices.get()))
+    }
 }
 
 /// How the configurations of an optimisation are chosen.

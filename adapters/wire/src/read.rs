@@ -85,9 +85,10 @@ pub fn floored(value: &RawValue) -> Read<u64> {
         .ok_or_else(|| unexpected(value, &"a number of at least 0"))
 }
 
-/// Reads a list of numbers.
-pub fn numbers(value: &RawValue) -> Read<Vec<f64>> {
-    parse(value, &"an array of numbers")
+/// Reads a list of numbers, which is kept byte for byte.
+pub fn numbers(value: &RawValue) -> Read<Payload> {
+    let _: Vec<f64> = parse(value, &"an array of numbers")?;
+    any(value)
 }
 
 /// Reads an object, which is kept byte for byte.

@@ -98,7 +98,7 @@ fn optimization(fields: &Fields<'_>) -> Result<Optimization, Malformed> {
         trials: fields.required("trials", read::integer(1..=EXACT_MAX))?,
         start_trial: fields.optional("startTrial", &exact)?,
         seed: fields.optional("seed", &exact)?,
-        prices: fields.optional("prices", read::numbers)?.unwrap_or_default(),
+        prices: fields.optional("prices", read::numbers)?.map(|prices| prices.raw().to_owned()),
         start_date: fields.optional("startDate", read::text(0..=64))?.map(String::from),
         end_date: fields.optional("endDate", read::text(0..=64))?.map(String::from),
     })

@@ -69,7 +69,8 @@ impl From<String> for Ended {
 fn optimize(job: &Job, pause: Duration, reporter: &Reporter) -> Result<(), Ended> {
     let task: Optimization = serde_json::from_str(job.json.get())
         .map_err(|error| format!("the built-in runtime works on optimisations only: {error}"))?;
-    let market = Market::new(&task.prices)?;
+    let prices = task.prices().map_err(|error| format!("prices are not numbers: {error}"))?;
+    let market = Market::new(&prices)?;
     let ranking = Metric::ranking(&task.optimization_metrics)?;
     let params = Params::read(&task.optimization_params)?;
     let first = task.start_trial.unwrap_or(0);

@@ -79,9 +79,9 @@ pub struct LeasedTask {
     /// What makes the search repeatable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// The prices to work over, oldest first.
+    /// The prices to work over, oldest first, byte for byte as submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prices: Option<Vec<f64>>,
+    pub prices: Option<Box<RawValue>>,
     /// When the first price is from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_date: Option<String>,
@@ -171,7 +171,7 @@ impl LeasedTask {
         self.trials = Some(optimization.trials);
         self.start_trial = optimization.start_trial;
         self.seed = optimization.seed;
-        self.prices = Some(optimization.prices);
+        self.prices = optimization.prices;
         self.start_date = optimization.start_date;
         self.end_date = optimization.end_date;
     }

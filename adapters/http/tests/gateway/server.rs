@@ -1,0 +1,94 @@
+//! A gateway over a sled journal in a directory of its own.
+use std::{fs, net::SocketAddr, thread::JoinHandle, time::Duration};
+
+use edge_ledger_core::{Digest, Thresholds};
+use edge_ledger_engine::{Engine, Options};
+use edge_ledger_http::{Gateway, Keys, Limits, Listen, listen, operator_token_path};
+use edge_ledger_sled::{SledJournal, SledReader};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::client::{Client, Edge};
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) operator: Client,
+    pub(crate) engine: Engine<SledReader>,
+    directory: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let limits = Limits { body_within: Duration::from_millis(700), ..Limits::default() };
+        Self::start_with(limits)
+    }
+
+    pub(crate) fn start_with(limits: Limits) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = SledJournal::open(directory.path().join("journal")).unwrap();
+        let engine = Engine::start(journal, Options::default()).unwrap();
+        let keys = Keys::open_or_create(directory.path()).unwrap();
+        let gateway = Gateway::new(engine.handle(), keys, limits, Thresholds::default());
+        let (stop, stopped) = oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async {
+                let options =
+                    Listen { address: ([127, 0, 0, 1], 0).into(), ..Listen::default() };
+                let stopped = async { drop(stopped.await) };
+                let listening = listen(gateway, &options, stopped).unwrap();
+                tell.send(listening.address()).unwrap();
+                listening.run().await.unwrap();
+            });
+        });
+        let address = told.recv().unwrap();
+        let token = fs::read_to_string(operator_token_path(directory.path())).unwrap();
+        let operator = Client::new(address, token.trim());
+        let (stop, thread) = (Some(stop), Some(thread));
+        Self { address, operator, engine, directory, stop, thread }
+    }
+
+    /// Returns what the ledger adds up to.
+    pub(crate) fn digest(&self) -> Digest {
+        self.engine.handle().view(|ledger, _| ledger.digest())
+    }
+
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// Makes an enrollment token.
+    pub(crate) async fn token(&self, request: serde_json::Value) -> String {
+        let made = self.operator.post("/v1/tokens", request).await.expect(201);
+        made["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Lets an edge in.
+    pub(crate) async fn edge(&self, device_number: &str) -> Edge {
+        let token = self.token(json!({})).await;
+        Edge::register(self.address, &token, device_number).await
+    }
+
+    /// Adds a task that any edge may have.
+    pub(crate) async fn submit(&self, id: &str) {
+        self.operator.post("/v1/tasks", json!({ "id": id, "payload": null })).await.expect(201);
+    }
+
+    /// Tells the gateway to stop and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
