@@ -81,6 +81,7 @@ async fn serve(
     health: &watch::Sender<Health>,
     poll_every: Duration,
 ) -> Result<(), Refusal> {
+    let mut failed = false;
     loop {
         let asked = persist(&desk.observer, "tasks/next", WAIT_MOST, || desk.link.next());
         let answer = tokio::select! {
@@ -99,11 +100,18 @@ async fn serve(
                 });
                 health.send_replace(Health::Busy { task_id: task_id.clone() });
                 let outcome = desk.work_on(granted).await?;
+                failed = matches!(outcome, Outcome::Failed { .. });
                 health.send_replace(after(&task_id, &outcome));
                 desk.observer.tell(&Notice::Ended { task_id, outcome });
                 continue;
             }
-            Ok(None) => desk.observer.tell(&Notice::Idle),
+            Ok(None) => {
+                // The poll right after a failure leaves it standing, for somebody to see.
+                if !std::mem::take(&mut failed) {
+                    health.send_if_modified(make_idle);
+                }
+                desk.observer.tell(&Notice::Idle);
+            }
             Err(refusal) if refusal.is_final() => return Err(refusal),
             Err(Refusal { detail, .. }) => {
                 health.send_replace(Health::Error { last_error: detail.clone() });
@@ -117,7 +125,12 @@ async fn serve(
     }
 }
 
-/// Returns how an edge is after work: its last failure is shown until there is other work.
+/// Returns whether it was not idle before.
+fn make_idle(health: &mut Health) -> bool {
+    std::mem::replace(health, Health::Idle) != Health::Idle
+}
+
+/// Returns how an edge is after work.
 fn after(task_id: &str, outcome: &Outcome) -> Health {
     match outcome {
         Outcome::Failed { error } => {

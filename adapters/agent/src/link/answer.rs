@@ -65,8 +65,8 @@ impl Trouble {
     }
 
     /// Says what it means that there was no answer.
-    pub(crate) fn silence(error: &reqwest::Error) -> Self {
-        Self::Later { after: None, what: chain(error) }
+    pub(crate) fn silence(error: reqwest::Error) -> Self {
+        Self::Later { after: None, what: chain(&error.without_url()) }
     }
 
     /// Says what it means that an answer goes on and on.

@@ -89,7 +89,7 @@ impl Transport {
         }
 
         let asked_at = Instant::now();
-        let response = request.send().await.map_err(|error| Trouble::silence(&error))?;
+        let response = request.send().await.map_err(Trouble::silence)?;
         let status = response.status();
         let after = retry_after(text(response.headers(), RETRY_AFTER.as_str()));
         let time = gateway_time(response.headers());
@@ -137,7 +137,7 @@ fn gateway_time(headers: &HeaderMap) -> GatewayTime {
 
 async fn whole(mut response: reqwest::Response) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Trouble::silence(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(Trouble::silence)? {
         body.extend_from_slice(&chunk);
         if body.len() > ANSWER_MOST {
             return Err(Trouble::endless(ANSWER_MOST));
