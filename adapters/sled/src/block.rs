@@ -158,3 +158,70 @@ impl<'a> Part<'a> {
 fn checksum(key: &[u8], summed: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(key), summed)
 }
+
+#[cfg(test)]
+mod tests {
+    use edge_ledger_core::{Cause, CommandId, Event, Principal, Timestamp, lifecycle};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_block_that_stands_elsewhere_does_not_decode() {
+        let block = block(5, &[tick(3, 1)]);
+        assert!(matches!(
+            block.decode(),
+            Err(Damage::Misplaced { expected, found }) if (expected.get(), found.get()) == (5, 3)
+        ));
+    }
+
+    #[test]
+    fn a_gap_inside_a_block_does_not_decode() {
+        let block = block(5, &[tick(5, 2), tick(8, 1)]);
+        assert!(matches!(
+            block.decode(),
+            Err(Damage::Misplaced { expected, found }) if (expected.get(), found.get()) == (7, 8)
+        ));
+    }
+
+    #[test]
+    fn a_block_of_nothing_does_not_decode() {
+        for commits in [&[][..], &[tick(5, 0)], &[tick(5, 1), tick(6, 0)]] {
+            assert!(matches!(block(5, commits).decode(), Err(Damage::Empty)));
+        }
+    }
+
+    #[test]
+    fn keys_sort_as_positions_do_and_parts_behind_their_block() {
+        let keys = [(0, 0), (0, 1), (0, 256), (1, 0), (255, 0), (256, 0), (256, 2), (u64::MAX, 0)];
+        let keys = keys.map(|(position, part)| Key { position: Position::new(position), part });
+        assert!(keys.map(Key::to_bytes).is_sorted());
+        for key in keys {
+            assert_eq!(Key::parse(&key.to_bytes()).unwrap(), key);
+        }
+    }
+
+    #[test]
+    fn a_key_has_one_form() {
+        for stray in [&[][..], &[0; 7], &[0; 9], &[0; 10], &[0; 11]] {
+            assert!(matches!(Key::parse(stray), Err(Damage::Key(key)) if key == stray));
+        }
+    }
+
+    fn block(position: u64, commits: &[Commit]) -> Block {
+        Block { position: Position::new(position), bytes: codec::encode(commits) }
+    }
+
+    fn tick(after: u64, events: usize) -> Commit {
+        Commit {
+            after: Position::new(after),
+            recorded_at: Timestamp::EPOCH,
+            cause: Cause {
+                command: CommandId::from_uuid(Uuid::nil()),
+                principal: Principal::System,
+                idempotency: None,
+            },
+            events: vec![Event::Ledger(lifecycle::Event::Ticked); events],
+        }
+    }
+}

@@ -44,9 +44,9 @@ pub struct SledJournal {
 
 /// What the writer and its readers share.
 pub(crate) struct Store {
-    pub(crate) tree: sled::Tree,
+    /// None only while it is dropped: before the directory, so that sled has let go of its files.
+    tree: Option<sled::Tree>,
     durable: AtomicU64,
-    /// Last, so that sled has closed its files when the directory is let go.
     pub(crate) directory: Directory,
 }
 
@@ -106,7 +106,8 @@ impl SledJournal {
         let db = File::options().read(true).write(true).open(&file);
         let db = db.map_err(io_error("open", &file))?;
         db.sync_all().map_err(io_error("sync", &file))?;
-        let store = Arc::new(Store { tree, durable: AtomicU64::default(), directory });
+        let store = Store { tree: Some(tree), durable: AtomicU64::default(), directory };
+        let store = Arc::new(store);
         let head = reader::end(&store)?;
         store.durable.store(head.get(), Ordering::Release);
         Ok(Self { store, db, head, marked, poison: None })
@@ -114,12 +115,12 @@ impl SledJournal {
 
     /// Hands blocks to the operating system, all or none.
     fn write(&self, blocks: &[block::Block]) -> Result<(), JournalError> {
-        let Store { tree, directory, .. } = &*self.store;
         let mut batch = sled::Batch::default();
         for (key, value) in blocks.iter().flat_map(block::Block::parts) {
             batch.insert(key, value);
         }
-        shielded(directory.path(), "append to", || {
+        let tree = self.store.tree();
+        shielded(self.store.directory.path(), "append to", || {
             tree.apply_batch(batch)?;
             tree.flush()
         })?;
@@ -175,15 +176,33 @@ impl Drop for SledJournal {
         if self.poison.is_none()
             && let Err(error) = self.mark()
         {
-            tracing::warn!(%error, "the journal's marker could not be renewed");
+            tracing::warn!(error = chain(&error), "the journal's marker could not be renewed");
         }
     }
 }
 
 impl Store {
+    pub(crate) const fn tree(&self) -> &sled::Tree {
+        self.tree.as_ref().expect("nobody asks for it while it is dropped")
+    }
+
     /// Returns where the durable part ends. Nothing past it may be read.
     pub(crate) fn durable(&self) -> Position {
         Position::new(self.durable.load(Ordering::Acquire))
+    }
+}
+
+impl Drop for Store {
+    /// Keeps sled's panic in: it syncs when it is dropped, and takes a failure badly.
+    fn drop(&mut self) {
+        let tree = self.tree.take();
+        let closed = shielded(self.directory.path(), "close", || {
+            drop(tree);
+            Ok(())
+        });
+        if let Err(error) = closed {
+            tracing::warn!(error = chain(&error), "sled did not close well");
+        }
     }
 }
 
@@ -234,7 +253,7 @@ mod tests {
         journal.write(&block::encode(&[tick(1)])).unwrap(); // as an append does before its sync
 
         assert_eq!(read(&journal), [tick(0)]);
-        assert_eq!(journal.store.tree.iter().count(), 2);
+        assert_eq!(journal.store.tree().iter().count(), 2);
     }
 
     #[test]

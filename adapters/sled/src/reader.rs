@@ -60,8 +60,9 @@ pub(crate) fn end(store: &Arc<Store>) -> Result<Position, JournalError> {
 
 /// Blocks, decoded and each where the one before it ended.
 struct Blocks {
-    store: Arc<Store>,
+    /// Before the store, which lets go of the directory once sled is closed.
     entries: sled::Iter,
+    store: Arc<Store>,
     /// Where the next block must stand; none once the end or something wrong was reached.
     next: Option<Position>,
     end: Position,
@@ -84,8 +85,8 @@ impl Blocks {
 
     /// The blocks from one that must stand at a position, to a position.
     fn at(store: &Arc<Store>, first: Position, end: Position) -> Self {
-        let entries = store.tree.range(Key::first(first)..Key::first(end));
-        Self { store: Arc::clone(store), entries, next: Some(first), end }
+        let entries = store.tree().range(Key::first(first)..Key::first(end));
+        Self { entries, store: Arc::clone(store), next: Some(first), end }
     }
 
     fn block(&mut self, position: Position) -> Result<Vec<Commit>, Damage> {
@@ -140,6 +141,6 @@ fn key_of(key: &[u8], position: Position) -> Result<Key, JournalError> {
 
 impl Store {
     fn ask<T>(&self, ask: impl FnOnce(&sled::Tree) -> sled::Result<T>) -> Result<T, JournalError> {
-        shielded(self.directory.path(), "read", || ask(&self.tree))
+        shielded(self.directory.path(), "read", || ask(self.tree()))
     }
 }

@@ -42,3 +42,37 @@ fn message(panic: &(dyn Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("without a word")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, io};
+
+    use super::*;
+
+    #[test]
+    fn what_means_damage_is_called_damage() {
+        let corruption = shielded(Path::new("/j"), "read", || {
+            Err::<(), _>(sled::Error::Corruption { at: None, bt: () })
+        });
+        let text = shielded::<()>(Path::new("/j"), "read", || panic!("a {}", "text"));
+        let word = shielded::<()>(Path::new("/j"), "read", || panic!("word"));
+
+        for (outcome, source) in
+            [(corruption, "Read corrupted"), (text, "sled panicked: a text"), (word, "word")]
+        {
+            let error = outcome.unwrap_err();
+            assert!(error.to_string().contains("cannot read its files in /j, they are damaged"));
+            assert!(error.source().unwrap().to_string().contains(source), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_refused_is_not_called_damage() {
+        let refused = || Err::<(), _>(sled::Error::Io(io::ErrorKind::StorageFull.into()));
+
+        let error = shielded(Path::new("/j"), "append to", refused).unwrap_err();
+
+        assert_eq!(error.to_string(), "sled cannot append to its files in /j");
+        assert_eq!(shielded(Path::new("/j"), "read", || Ok(7)).unwrap(), 7);
+    }
+}

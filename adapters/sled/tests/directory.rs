@@ -7,6 +7,8 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use edge_ledger_core::{Journal, Position};
@@ -20,19 +22,46 @@ fn a_journal_is_private_and_holds_only_known_files() {
 
     let mut journal = SledJournal::open(&path).unwrap();
     journal.append(&[commit(Position::START, 100_000)]).unwrap();
+    assert_eq!(private_files(&path), ["READY", "blobs", "conf", "db"]);
     drop(journal);
     drop(SledJournal::open(&path).unwrap());
 
     assert_eq!(mode(path.parent().unwrap()), 0o700);
-    assert_eq!(mode(&path), 0o700);
-    for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
-        match entry.file_name().to_str().unwrap() {
-            "READY" | "conf" | "db" => assert_eq!(mode(&entry.path()), 0o600),
-            snapshot if snapshot.starts_with("snap.") => assert_eq!(mode(&entry.path()), 0o600),
-            "blobs" => assert_eq!(fs::read_dir(entry.path()).unwrap().count(), 0),
-            other => panic!("{other} is no file of a journal"),
-        }
+    let names = private_files(&path);
+    assert_eq!(names[..4], ["READY", "blobs", "conf", "db"]);
+    assert!(names[4].starts_with("snap.") && names.len() == 5, "{names:?}");
+    assert_eq!(fs::read_dir(path.join("blobs")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_empty_directory_open_to_others_is_made_private() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+
+    drop(SledJournal::open(dir.path()).unwrap());
+
+    assert_eq!(private_files(dir.path()).len(), 4);
+}
+
+/// sled lets go of its file a moment after it is dropped.
+#[test]
+fn a_file_about_to_be_let_go_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(SledJournal::open(dir.path()).unwrap());
+    let held = fs::File::open(dir.path().join("db")).unwrap();
+    while held.try_lock().is_err() {
+        thread::yield_now();
     }
+
+    let waits = thread::spawn({
+        let path = dir.path().to_path_buf();
+        move || SledJournal::open(path).map(drop)
+    });
+    thread::sleep(Duration::from_millis(300));
+    assert!(!waits.is_finished());
+    drop(held);
+
+    waits.join().unwrap().unwrap();
 }
 
 #[test]
@@ -136,6 +165,16 @@ fn the_segment_size_of_a_journal_is_on_record() {
 
     let expected = format!("segment_size: {SEGMENT}");
     assert!(String::from_utf8_lossy(&conf).contains(&expected));
+}
+
+/// The names in a journal's directory, all of them private.
+fn private_files(dir: &Path) -> Vec<String> {
+    assert_eq!(mode(dir), 0o700);
+    let files = files(dir).into_keys().map(|path| {
+        assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+        path.file_name().expect("has a name").to_string_lossy().into_owned()
+    });
+    files.collect()
 }
 
 fn mode(path: &Path) -> u32 {
