@@ -219,6 +219,8 @@ impl Task {
             }
             Event::Completed(completion) => {
                 self.late = Vec::new();
+                let Completion { processed, total, .. } = **completion;
+                self.progress = Some(Progress { processed, total, ..Progress::default() });
                 self.finish(Outcome::Completed((**completion).clone()), at, now);
             }
             Event::Cancelled { reason } => {
