@@ -65,6 +65,12 @@ impl Client {
         self.ask(Method::POST, path, &[], Some(body)).await
     }
 
+    /// Asks to set something, as [`Client::post`] does.
+    pub(crate) async fn put(&self, path: &[&str], body: &impl Serialize) -> Result<Answer> {
+        let body = serde_json::to_vec(body)?;
+        self.ask(Method::PUT, path, &[], Some(body)).await
+    }
+
     /// Asks for a list, page by page, up to so many items.
     pub(crate) async fn list(
         &self,

@@ -1,6 +1,6 @@
 //! Labels as people write them.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
@@ -26,12 +26,6 @@ impl FromStr for Label {
             }
             Some(_) | None => Err(BadLabel(text.to_owned())),
         }
-    }
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.name, self.value)
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) struct AgentArgs {
     time_limit: Option<Span>,
     /// Process: the program that does the work, with its arguments. Has to come last.
     #[arg(long, num_args = 1.., allow_hyphen_values = true, value_names = ["PROGRAM", "ARGS"])]
-    exec: Option<Vec<OsString>>,
+    exec: Option<Vec<String>>,
     #[command(flatten)]
     #[serde(skip)]
     logs: LogArgs,
@@ -96,7 +96,7 @@ pub(crate) struct AgentSettings {
     runtime: Setting<RuntimeKind>,
     pause: Setting<Span>,
     time_limit: Setting<Option<Span>>,
-    exec: Setting<Option<Vec<OsString>>>,
+    exec: Setting<Option<Vec<String>>>,
 }
 
 impl AgentArgs {
@@ -175,8 +175,8 @@ impl AgentSettings {
         match (self.runtime.value, self.exec.value.as_deref()) {
             (RuntimeKind::Builtin, _) => Ok(Arc::new(Builtin { pause: self.pause.value.0 })),
             (RuntimeKind::Process, Some([program, arguments @ ..])) => Ok(Arc::new(Process {
-                program: program.clone(),
-                arguments: arguments.to_vec(),
+                program: program.into(),
+                arguments: arguments.iter().map(OsString::from).collect(),
                 directory: None,
                 limits: ProcessLimits {
                     time: self.time_limit.value.map(|limit| limit.0),

@@ -19,7 +19,7 @@ use crate::{
     cli::Context,
     client::wait,
     exit::{Exit, Failure},
-    interrupt::interrupted,
+    interrupt::Interrupts,
     output::{Output, note},
 };
 use play::{Takeover, play};
@@ -43,9 +43,10 @@ pub(crate) struct DemoArgs {
 pub(crate) fn run(args: DemoArgs, context: &Context) -> Result<Exit> {
     let root = tempfile::Builder::new().prefix("edge-ledger-demo-").tempdir()?;
     let outcome = wait(async {
+        let mut interrupts = Interrupts::listen()?;
         tokio::select! {
             outcome = demonstrate(root.path(), context.output) => outcome,
-            () = interrupted() => Err(Failure::new(Exit::Interrupted, "interrupted").into()),
+            () = interrupts.next() => Err(Failure::new(Exit::Interrupted, "interrupted").into()),
         }
     });
     match outcome {

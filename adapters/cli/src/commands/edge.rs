@@ -11,7 +11,7 @@ pub(crate) use look::{liveness, silence};
 
 use crate::{
     cli::Context,
-    client::{Client, OperatorArgs, wait},
+    client::{Answer, Client, OperatorArgs, wait},
     config::Span,
     exit::Exit,
     labels::Label,
@@ -99,10 +99,10 @@ pub(crate) fn run(args: EdgeArgs, context: &Context) -> Result<Exit> {
             EdgeCommand::Enable { edge } => desk.change(&edge, "enable", &json!({})).await,
             EdgeCommand::Release { edge } => desk.change(&edge, "release", &json!({})).await,
             EdgeCommand::Labels { edge, labels, none: _ } => {
-                desk.change(&edge, "labels", &json!({ "labels": Label::object(&labels) })).await
+                desk.set(&edge, "labels", &json!({ "labels": Label::object(&labels) })).await
             }
             EdgeCommand::Capacity { edge, count } => {
-                desk.change(&edge, "capacity", &json!({ "capacity": count })).await
+                desk.set(&edge, "capacity", &json!({ "capacity": count })).await
             }
             EdgeCommand::Rotate { edge, overlap } => desk.rotate(&edge, overlap).await,
             EdgeCommand::Revoke { edge, credential } => {
@@ -128,9 +128,16 @@ struct Desk {
 
 impl Desk {
     async fn change(&self, edge: &str, how: &str, body: &Value) -> Result<Exit> {
-        let answer = self.client.post(&["edges", edge, how], body).await?;
+        self.show(&self.client.post(&["edges", edge, how], body).await?)
+    }
+
+    async fn set(&self, edge: &str, what: &str, body: &Value) -> Result<Exit> {
+        self.show(&self.client.put(&["edges", edge, what], body).await?)
+    }
+
+    fn show(&self, answer: &Answer) -> Result<Exit> {
         match self.output.is_json() {
-            true => self.output.json(&answer)?,
+            true => self.output.json(answer)?,
             false => look::table_of(&[answer.read::<Edge>()?], self.output)?,
         }
         Ok(Exit::Ok)

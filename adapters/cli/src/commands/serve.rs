@@ -25,7 +25,7 @@ use crate::{
     client::wait,
     config::{Setting, Shown},
     exit::{Exit, Failure, chain},
-    interrupt::interrupted,
+    interrupt::Interrupts,
     journal,
     logs::{self, LogArgs, LogSettings},
     output::{Output, note},
@@ -136,6 +136,10 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
     let with_parent = args.with_parent;
     let settings = args.settle(context);
     settings.logs.begin(io::stderr, logs::may_be_colored())?;
+    if let Some(file) = &settings.ready_file.value {
+        // One that was killed has left it.
+        drop(fs::remove_file(file));
+    }
     let opened = Opened::of(&settings)?;
     wait(opened.serve(&settings, with_parent, context.output))
 }
@@ -174,18 +178,21 @@ impl Opened {
         let Self { engine, keys } = self;
         let (limits, thresholds) = (settings.limits.limits(), settings.thresholds.thresholds()?);
         let gateway = Gateway::new(engine.handle(), keys, limits, thresholds);
-        let (stopping, stopped) = oneshot::channel::<()>();
+        let mut interrupts = Interrupts::listen()?;
+        let (stopping, stopped) = oneshot::channel();
         let stop = async move {
             tokio::select! {
-                () = interrupted() => {}
+                () = interrupts.next() => {}
                 () = parent_gone(with_parent) => {}
             }
             tracing::info!("stopping: what is under way is finished");
-            drop(stopping);
+            drop(stopping.send(interrupts));
         };
         let stopped_twice = async {
-            drop(stopped.await);
-            interrupted().await;
+            match stopped.await {
+                Ok(mut interrupts) => interrupts.next().await,
+                Err(_) => std::future::pending().await,
+            }
             tracing::warn!("stopping at once: what is under way is not waited for");
         };
         let listening = listen(gateway, &settings.listen()?, stop).map_err(explain)?;

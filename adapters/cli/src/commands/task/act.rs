@@ -49,23 +49,24 @@ pub(super) struct AdoptArgs {
 
 pub(super) async fn cancel(args: &CancelArgs, client: &Client, output: Output) -> Result<Exit> {
     let body = args.reason.as_ref().map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
-    act(&args.task, "cancel", &body, client, output).await
+    act(&["tasks", &args.task, "cancel"], &body, client, output).await
 }
 
 pub(super) async fn retry(args: &RetryArgs, client: &Client, output: Output) -> Result<Exit> {
-    act(&args.task, "retry", &json!({}), client, output).await
+    act(&["tasks", &args.task, "retry"], &json!({}), client, output).await
 }
 
 pub(super) async fn reassign(args: &ReassignArgs, client: &Client, output: Output) -> Result<Exit> {
-    act(&args.task, "reassign", &json!({ "to": args.to }), client, output).await
+    act(&["tasks", &args.task, "reassign"], &json!({ "to": args.to }), client, output).await
 }
 
 pub(super) async fn adopt(args: &AdoptArgs, client: &Client, output: Output) -> Result<Exit> {
-    act(&args.task, "adopt", &json!({ "keptAt": args.kept_at }), client, output).await
+    let path = ["tasks", &args.task, "late-results", "adopt"];
+    act(&path, &json!({ "keptAt": args.kept_at }), client, output).await
 }
 
-async fn act(task: &str, how: &str, body: &Value, client: &Client, output: Output) -> Result<Exit> {
-    let answer = client.post(&["tasks", task, how], body).await?;
+async fn act(path: &[&str], body: &Value, client: &Client, output: Output) -> Result<Exit> {
+    let answer = client.post(path, body).await?;
     match output.is_json() {
         true => output.json(&answer)?,
         false => look::table_of(&[answer.read()?], output)?,

@@ -9,7 +9,6 @@ use crate::{
     client::Client,
     events,
     exit::Exit,
-    labels::Label,
     output::{Cell, Output, Table, note},
 };
 
@@ -19,12 +18,12 @@ pub(super) struct ListArgs {
     /// Only those that stand there.
     #[arg(long)]
     status: Option<StatusName>,
-    /// Only those that this edge holds.
+    /// Only those that this edge holds, or that are meant for it alone.
     #[arg(long)]
     edge: Option<String>,
     /// Only those that ask for this label.
-    #[arg(long, value_name = "NAME=VALUE")]
-    label: Option<Label>,
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    label: Option<String>,
     /// So many at most.
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
@@ -45,6 +44,9 @@ pub(super) struct ShowArgs {
 pub(super) struct WhyArgs {
     /// Which.
     task: String,
+    /// As it was just after the commit at this position, or at this time.
+    #[arg(long, value_name = "POSITION|TIME")]
+    at: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -61,7 +63,7 @@ pub(super) async fn list(args: &ListArgs, client: &Client, output: Output) -> Re
     let mut query = Vec::new();
     query.extend(args.status.map(|status| ("status", TaskStatus::from(status).to_string())));
     query.extend(args.edge.clone().map(|edge| ("edge", edge)));
-    query.extend(args.label.as_ref().map(|label| ("label", label.to_string())));
+    query.extend(args.label.clone().map(|label| ("label", label)));
     let list = client.list(&["tasks"], &query, args.limit.unwrap_or(usize::MAX)).await?;
     match output.is_json() {
         true => output.json(&list)?,
@@ -104,7 +106,8 @@ pub(super) async fn show(args: &ShowArgs, client: &Client, output: Output) -> Re
 }
 
 pub(super) async fn why(args: &WhyArgs, client: &Client, output: Output) -> Result<Exit> {
-    let answer = client.get(&["tasks", &args.task, "why"], &[]).await?;
+    let query: Vec<_> = args.at.iter().map(|at| ("at", at.clone())).collect();
+    let answer = client.get(&["tasks", &args.task, "why"], &query).await?;
     if output.is_json() {
         output.json(&answer)?;
         return Ok(Exit::Ok);

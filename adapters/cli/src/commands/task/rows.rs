@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use clap::Args;
-use edge_ledger_wire::operator::{LateResults, ResultRow};
+use edge_ledger_wire::operator::{LateResults, Page, ResultRow};
 use serde_json::Value;
 
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
 pub(super) struct ResultsArgs {
     /// Of which task.
     task: String,
+    /// Of an earlier run.
+    #[arg(long, value_name = "NUMBER")]
+    run: Option<u32>,
     /// So many at most.
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
@@ -32,7 +35,8 @@ pub(super) struct LateArgs {
 
 pub(super) async fn results(args: &ResultsArgs, client: &Client, output: Output) -> Result<Exit> {
     let most = args.limit.unwrap_or(usize::MAX);
-    let list = client.list(&["tasks", &args.task, "results"], &[], most).await?;
+    let query: Vec<_> = args.run.iter().map(|run| ("run", run.to_string())).collect();
+    let list = client.list(&["tasks", &args.task, "results"], &query, most).await?;
     match output.is_json() {
         true => output.json(&list)?,
         false => output.table(&table_of(&list.read()?), "there are no rows yet")?,
@@ -41,13 +45,13 @@ pub(super) async fn results(args: &ResultsArgs, client: &Client, output: Output)
 }
 
 pub(super) async fn late(args: &LateArgs, client: &Client, output: Output) -> Result<Exit> {
-    let list = client.list(&["tasks", &args.task, "late-results"], &[], usize::MAX).await?;
+    let answer = client.get(&["tasks", &args.task, "late-results"], &[]).await?;
     if output.is_json() {
-        output.json(&list)?;
+        output.json(&answer)?;
         return Ok(Exit::Ok);
     }
     let mut table = Table::new(["KEPT AT", "EDGE", "RUN", "ROWS"]);
-    for late in list.read::<LateResults>()? {
+    for late in answer.read::<Page<LateResults>>()?.items {
         table.row([
             Cell::new(late.kept_at),
             Cell::new(&late.edge),

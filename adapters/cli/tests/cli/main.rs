@@ -1,0 +1,8 @@
+//! The binary, as a user runs it.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod gateway;
+mod house;
+mod settings;
+mod usage;
