@@ -33,11 +33,12 @@ pub(crate) async fn around(
     let span = tracing::info_span!("request", id, %method, path, edge = Empty);
     let began = Instant::now();
     let response = next.call(request).instrument(span.clone()).await?;
+    let failure = response.response().error().map(ToString::to_string);
     let mut response = in_json(response.map_into_boxed_body(), &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    span.in_scope(|| note(&response, began));
+    span.in_scope(|| note(&response, failure.as_deref(), began));
     Ok(response)
 }
 
@@ -56,16 +57,15 @@ pub(crate) async fn tell_time<R: JournalReader>(
     Ok(response)
 }
 
-fn note(response: &ServiceResponse<BoxBody>, began: Instant) {
+fn note(response: &ServiceResponse<BoxBody>, failure: Option<&str>, began: Instant) {
     let status = response.status().as_u16();
     let millis = began.elapsed().as_millis();
-    let failure = response.response().error().map(ToString::to_string);
     let probe = matches!(response.request().path(), "/healthz" | "/readyz");
-    match (status, failure) {
-        (500.., failure) => tracing::error!(status, millis, failure, "failed"),
-        (400.., failure) => tracing::info!(status, millis, failure, "refused"),
-        (_, _) if probe => tracing::debug!(status, millis, "answered"),
-        (_, _) => tracing::info!(status, millis, "answered"),
+    match status {
+        500.. => tracing::error!(status, millis, failure, "failed"),
+        400.. => tracing::info!(status, millis, failure, "refused"),
+        _ if probe => tracing::debug!(status, millis, "answered"),
+        _ => tracing::info!(status, millis, "answered"),
     }
 }
 

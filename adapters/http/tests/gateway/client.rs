@@ -26,6 +26,15 @@ impl Client {
         Self { http, base: format!("http://{address}"), secret: secret.to_owned() }
     }
 
+    /// Shows the same secret elsewhere.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self::new(address, &self.secret)
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// Begins a request; whatever is wrong with it is up to the caller.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
@@ -91,7 +100,6 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Edge {
     pub(crate) id: String,
-    pub(crate) device_number: String,
     pub(crate) client: Client,
 }
 
@@ -102,7 +110,6 @@ impl Edge {
         let answer = registering.post("/internal/edges/register", request).await.expect(201);
         Self {
             id: answer["workerId"].as_str().unwrap().to_owned(),
-            device_number: device_number.to_owned(),
             client: Client::new(address, answer["credential"].as_str().unwrap()),
         }
     }

@@ -61,25 +61,25 @@ fn the_gateway_answers_as_recorded() {
         let text = fs::read_to_string(&file).unwrap();
         let recording: Recording = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        println!("{}: {}", file.display(), recording.claim);
-        runtime.block_on(replay(recording.exchanges));
+        runtime.block_on(replay(recording));
     }
 }
 
-async fn replay(exchanges: Vec<Exchange>) {
+async fn replay(Recording { claim, exchanges }: Recording) {
     let server = Server::start();
     let mut known = Known::default();
     for exchange in exchanges {
         let answer = exchange.send(&server, &known).await;
         let Expected { status, headers, body } = &exchange.answer;
-        assert_eq!(answer.status, *status, "{}: {}", exchange.request, answer.text);
-        assert!(answer.media_type.contains("json"), "{}: {answer:?}", exchange.request);
+        let at = format!("{claim}: {}", exchange.request);
+        assert_eq!(answer.status, *status, "{at}: {}", answer.text);
+        assert!(answer.media_type.contains("json"), "{at}: {answer:?}");
         for (name, value) in headers {
             let found = answer.headers.get(name).map(|found| found.to_str().unwrap());
-            assert_eq!(found, Some(value.as_str()), "{}: {name}", exchange.request);
+            assert_eq!(found, Some(value.as_str()), "{at}: {name}");
         }
         if let Err(difference) = known.compare(body, &answer.json(), "") {
-            panic!("{}: {difference}\nin {}", exchange.request, answer.text);
+            panic!("{at}: {difference}\nin {}", answer.text);
         }
     }
 }
@@ -142,8 +142,8 @@ impl Known {
                 Ok(())
             }
             (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
-                let pairs = expected.iter().zip(found).enumerate();
-                pairs.map(|(n, (a, b))| self.compare(a, b, &format!("{at}[{n}]"))).collect()
+                let mut pairs = expected.iter().zip(found).enumerate();
+                pairs.try_for_each(|(n, (a, b))| self.compare(a, b, &format!("{at}[{n}]")))
             }
             _ if expected == found => Ok(()),
             _ => Err(format!("{at}: expected {expected}, found {found}")),
@@ -166,7 +166,7 @@ impl Known {
         let before = self.0.insert(name.to_owned(), text.clone());
         match before {
             _ if !fits => Err(format!("{at}: expected {pattern}, found {text}")),
-            Some(before) if name != "" && before != text => {
+            Some(before) if !name.is_empty() && before != text => {
                 Err(format!("{at}: expected {before}, as before, found {text}"))
             }
             Some(_) | None => Ok(()),

@@ -1,8 +1,8 @@
 //! A gateway over a sled journal in a directory of its own.
 use std::{fs, net::SocketAddr, thread::JoinHandle, time::Duration};
 
-use edge_ledger_core::{Digest, Thresholds};
-use edge_ledger_engine::{Engine, Options};
+use edge_ledger_core::Thresholds;
+use edge_ledger_engine::{Engine, Handle, Options};
 use edge_ledger_http::{Gateway, Keys, Limits, Listen, listen, operator_token_path};
 use edge_ledger_sled::{SledJournal, SledReader};
 use serde_json::json;
@@ -14,8 +14,15 @@ use crate::client::{Client, Edge};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) operator: Client,
-    pub(crate) engine: Engine<SledReader>,
+    pub(crate) ledger: Handle<SledReader>,
+    /// Before the engine, so that it stops before the ledger closes.
+    serving: Serving,
+    engine: Option<Engine<SledReader>>,
     directory: TempDir,
+    limits: Limits,
+}
+
+struct Serving {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -27,7 +34,19 @@ impl Server {
     }
 
     pub(crate) fn start_with(limits: Limits) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), limits)
+    }
+
+    /// Stops the gateway, closes the ledger, and starts both again.
+    pub(crate) fn restart(mut self) -> Self {
+        self.stop();
+        self.close_ledger();
+        let Self { directory, limits, ledger, .. } = self;
+        drop(ledger);
+        Self::start_in(directory, limits)
+    }
+
+    fn start_in(directory: TempDir, limits: Limits) -> Self {
         let journal = SledJournal::open(directory.path().join("journal")).unwrap();
         let engine = Engine::start(journal, Options::default()).unwrap();
         let keys = Keys::open_or_create(directory.path()).unwrap();
@@ -37,8 +56,7 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async {
-                let options =
-                    Listen { address: ([127, 0, 0, 1], 0).into(), ..Listen::default() };
+                let options = Listen { address: ([127, 0, 0, 1], 0).into(), ..Listen::default() };
                 let stopped = async { drop(stopped.await) };
                 let listening = listen(gateway, &options, stopped).unwrap();
                 tell.send(listening.address()).unwrap();
@@ -48,13 +66,9 @@ impl Server {
         let address = told.recv().unwrap();
         let token = fs::read_to_string(operator_token_path(directory.path())).unwrap();
         let operator = Client::new(address, token.trim());
-        let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, operator, engine, directory, stop, thread }
-    }
-
-    /// Returns what the ledger adds up to.
-    pub(crate) fn digest(&self) -> Digest {
-        self.engine.handle().view(|ledger, _| ledger.digest())
+        let serving = Serving { stop: Some(stop), thread: Some(thread) };
+        let (ledger, engine) = (engine.handle(), Some(engine));
+        Self { address, operator, ledger, serving, engine, directory, limits }
     }
 
     pub(crate) fn directory(&self) -> &std::path::Path {
@@ -78,8 +92,19 @@ impl Server {
         self.operator.post("/v1/tasks", json!({ "id": id, "payload": null })).await.expect(201);
     }
 
+    /// Closes the ledger under the gateway.
+    pub(crate) fn close_ledger(&mut self) {
+        self.engine = None;
+    }
+
     /// Tells the gateway to stop and waits until it has.
     pub(crate) fn stop(&mut self) {
+        self.serving.stop();
+    }
+}
+
+impl Serving {
+    fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
@@ -87,7 +112,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Serving {
     fn drop(&mut self) {
         self.stop();
     }

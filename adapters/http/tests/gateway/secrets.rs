@@ -1,0 +1,98 @@
+//! Secrets are shown once, and nowhere else.
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use edge_ledger_core::{Event, JournalReader, Position, edge, enrollment};
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::{
+    client::{Client, Edge},
+    server::Server,
+};
+
+/// Whatever is logged, by any test of this process.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_log_an_event_or_an_answer_but_the_one_that_shows_it() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone());
+    subscriber.with_max_level(tracing::Level::TRACE).init();
+    let server = Server::start();
+    let token = server.token(json!({ "maxUses": 2 })).await;
+    let edge = Edge::register(server.address, &token, "DEV-1").await;
+    server.submit("T1").await;
+    edge.next().await;
+    edge.results("T1", &["a"]).await.expect(200);
+    edge.complete("T1", &["a"]).await.expect(200);
+    let rotate = format!("/v1/edges/{}/rotate", edge.id);
+    let rotated = server.operator.post(&rotate, json!({})).await.expect(200);
+    let rotated = rotated["credential"].as_str().unwrap().to_owned();
+    let in_body = json!({ "deviceNumber": "DEV-1", "displayName": "an edge", "token": token });
+    let refused = Client::new(server.address, "").post("/internal/edges/register", in_body).await;
+    refused.problem(409, "edge_device_taken");
+
+    let mut told = String::new();
+    for path in ["events?limit=1000", "edges", "tokens", "tasks", "tasks/T1", "ledger"] {
+        told += &server.operator.get(&format!("/v1/{path}")).await.text;
+    }
+    told += &server.operator.get(&format!("/v1/edges/{}", edge.id)).await.text;
+    told += &String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+
+    assert!(told.contains(&edge.id), "nothing was logged or told");
+    assert!(told.contains("edge_device_taken"), "refusals are not logged");
+    let shown =
+        [token, edge.client.secret().to_owned(), rotated, server.operator.secret().to_owned()];
+    for secret in shown {
+        let random = secret.rsplit('_').next().unwrap().to_owned();
+        assert!(!told.contains(&random), "{secret} was told");
+    }
+    for hash in hashes(&server) {
+        assert!(!told.contains(&hash), "the hash {hash} was told");
+    }
+}
+
+/// Lists the hashes of all secrets there have been.
+fn hashes(server: &Server) -> Vec<String> {
+    let mut hashes = Vec::new();
+    for commit in server.ledger.reader().read(Position::START) {
+        for event in commit.unwrap().events {
+            match event {
+                Event::Token { what: enrollment::Event::Created(grant), .. } => {
+                    hashes.push(grant.secret.to_string());
+                }
+                Event::Edge { what: edge::Event::CredentialIssued { secret, .. }, .. } => {
+                    hashes.push(secret.to_string());
+                }
+                Event::Ledger(_)
+                | Event::Token { .. }
+                | Event::Edge { .. }
+                | Event::Task { .. } => {}
+            }
+        }
+    }
+    assert_eq!(hashes.len(), 3);
+    hashes
+}
