@@ -33,7 +33,7 @@ mod words;
 
 use std::fmt::Write;
 
-use edge_ledger_core::{Cause, Command, Commit, Event, Ledger, Timestamp, edge, task};
+use edge_ledger_core::{Cause, Command, Event, Timestamp, edge, task};
 
 use crate::book::{Book, Outcome};
 use line::{Ask, Line};
@@ -44,10 +44,8 @@ use names::Names;
 pub struct Run {
     /// The script with what each line made happen.
     pub transcript: String,
-    /// The ledger at its end.
-    pub ledger: Ledger,
-    /// The log it left.
-    pub log: Vec<Commit>,
+    /// The ledger it ended with, and its log.
+    pub book: Book,
 }
 
 /// Runs a script.
@@ -65,7 +63,7 @@ pub fn run(script: &str) -> Run {
         }
     }
     let Stage { book, transcript, .. } = stage;
-    Run { transcript, ledger: book.ledger().clone(), log: book.log().to_vec() }
+    Run { transcript, book }
 }
 
 #[derive(Default)]

@@ -5,7 +5,7 @@ use edge_ledger_core::{
     lifecycle::{self, Epoch},
     task,
 };
-use edge_ledger_proptests::scenario;
+use edge_ledger_proptests::{book::Book, scenario};
 use uuid::Uuid;
 
 #[test]
@@ -102,7 +102,7 @@ fn a_second_beginning_is_refused() {
 #[test]
 fn events_in_states_that_no_ledger_has_leave_a_ledger_all_the_same() {
     let job = "job".parse().expect("an id");
-    let rack = run().ledger.edges().next().expect("an edge").0;
+    let rack = run().ledger().edges().next().expect("an edge").0;
     let end =
         task::LeaseEnd { edge: rack, fence: task::Fence::new(1), attempts: 9, ready_at: None };
     let odd = [
@@ -132,7 +132,7 @@ fn events_in_states_that_no_ledger_has_leave_a_ledger_all_the_same() {
         .map(|what| Event::Task { id: Clone::clone(&job), what })
         .chain(edge_events.into_iter().map(|what| Event::Edge { id: rack, what }))
         .chain([Event::Ledger(lifecycle::Event::Opened { epoch: Epoch(0) })]);
-    let mut ledger = run().ledger;
+    let mut ledger = run().ledger().clone();
     for event in events {
         let commit = Commit { after: ledger.head(), events: vec![event], ..last() };
         ledger.apply(&commit).expect("a commit that stands where it belongs");
@@ -143,7 +143,7 @@ fn events_in_states_that_no_ledger_has_leave_a_ledger_all_the_same() {
     }
 }
 
-fn run() -> scenario::Run {
+fn run() -> Book {
     scenario::run(
         "ledger open
          token site create uses 9
@@ -155,10 +155,11 @@ fn run() -> scenario::Run {
          due
          rack polls",
     )
+    .book
 }
 
 fn log() -> Vec<Commit> {
-    run().log
+    run().log().to_vec()
 }
 
 fn last() -> Commit {

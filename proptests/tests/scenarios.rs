@@ -9,7 +9,7 @@ fn scenarios() {
 
         let run = scenario::run(&script);
 
-        assert_eq!(folded(&run.log), run.ledger, "the log alone restores the ledger");
+        assert_eq!(&folded(run.book.log()), run.book.ledger(), "the log alone restores the ledger");
         insta::with_settings!({ omit_expression => true }, {
             insta::assert_snapshot!(run.transcript);
         });
