@@ -1,27 +1,15 @@
 //! What operators, time and the ledger's own process make happen to a task.
 use std::collections::BTreeSet;
 
-use crate::{EdgeId, TaskId, Timestamp, edge::Edge};
+use crate::{EdgeId, TaskId, Timestamp};
 
 use super::{
-    Command, EndReason, Event, FailReason, LATE_ROWS_MAX, LateResults, LateResultsKept, Lease,
+    Command, EndReason, Event, Facts, FailReason, LATE_ROWS_MAX, LateResults, LateResultsKept,
     LeaseEnd, OperatorCommand, Outcome, Rejection, Row, Spec, State, Submission, Submitted,
     SystemCommand, Task,
+    attempt::{then_next_attempt, used_up},
     report::{self, Reported},
 };
-
-/// All that a decision about one task may look at.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts<'a> {
-    /// Which task it is.
-    pub(crate) id: &'a TaskId,
-    /// The task.
-    pub(crate) task: &'a Task,
-    /// The edge that asks, if one does.
-    pub(crate) asking: Option<(EdgeId, &'a Edge)>,
-    /// Whether the edge that an operator names is registered.
-    pub(crate) named_edge_known: bool,
-}
 
 /// Decides a command about a task that is in the ledger.
 pub(crate) fn decide(
@@ -230,36 +218,4 @@ fn keep_late(task: &Task, edge: EdgeId, rows: Vec<Row>) -> Vec<Event> {
     }
     let dropped = u32::try_from(sent - rows.len()).unwrap_or(u32::MAX);
     vec![Event::LateResultsKept(Box::new(LateResultsKept { edge, rows, dropped }))]
-}
-
-/// Returns the end of a lease whose attempt is used up, with the wait before the next one. The wait
-/// runs from when the attempt ended, so that nothing depends on how late that is noticed.
-pub(super) fn used_up(
-    facts: Facts<'_>,
-    lease: &Lease,
-    ended_at: Timestamp,
-    now: Timestamp,
-) -> LeaseEnd {
-    let task = facts.task;
-    let wait = task.terms.backoff.wait(facts.id, task.run, lease.attempt);
-    let ready_at = ended_at.after(wait);
-    LeaseEnd {
-        edge: lease.edge,
-        fence: lease.fence,
-        attempts: lease.attempt,
-        ready_at: (ready_at > now && has_attempts_after(task, lease)).then_some(ready_at),
-    }
-}
-
-pub(super) const fn has_attempts_after(task: &Task, lease: &Lease) -> bool {
-    lease.attempt < task.terms.max_attempts
-}
-
-/// Ends the run too if the attempt was its last.
-pub(super) fn then_next_attempt(task: &Task, ended: Event, end: LeaseEnd) -> Vec<Event> {
-    let exhausted = (end.attempts >= task.terms.max_attempts).then(|| Event::Failed {
-        reason: FailReason::AttemptsExhausted,
-        error: format!("all {} attempts are used up", task.terms.max_attempts).into(),
-    });
-    [ended].into_iter().chain(exhausted).collect()
 }

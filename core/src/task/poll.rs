@@ -2,8 +2,8 @@
 use crate::{EdgeId, Timestamp};
 
 use super::{
-    EndReason, Event, Lease, REDELIVERIES_MAX, Task,
-    decide::{Facts, then_next_attempt, used_up},
+    EndReason, Event, Facts, Lease, REDELIVERIES_MAX, Task,
+    attempt::{then_next_attempt, used_up},
 };
 
 /// What handing a held task out again makes happen.

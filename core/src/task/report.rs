@@ -2,9 +2,9 @@
 use crate::{Timestamp, edge};
 
 use super::{
-    Completion, Event, FailReason, Fence, HolderCommand, Lease, Loss, LossReason, Progressed,
-    Rejection, ResultsStored, State, Task, TaskStatus,
-    decide::{Facts, has_attempts_after, used_up},
+    Completion, Event, Facts, FailReason, Fence, HolderCommand, Lease, Loss, LossReason,
+    Progressed, Rejection, ResultsStored, State, Task, TaskStatus,
+    attempt::{has_attempts_after, used_up},
 };
 
 /// What a report makes happen, to the task and to the edge that reports.
