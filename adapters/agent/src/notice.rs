@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use edge_ledger_core::task::TaskStatus;
+
 use crate::runtime::Progress;
 
 /// Something worth knowing about an agent.
@@ -93,6 +95,20 @@ pub enum Outcome {
     Cancelled,
     /// It was given back for another edge to do.
     GivenBack,
+}
+
+impl From<TaskStatus> for Outcome {
+    /// Says what the status of a task means for work on it that is not wanted any more.
+    fn from(status: TaskStatus) -> Self {
+        match status {
+            TaskStatus::Done => Self::Done,
+            TaskStatus::Failed => Self::Failed { error: "the task has failed".to_owned() },
+            TaskStatus::Cancelled
+            | TaskStatus::Await
+            | TaskStatus::Assigned
+            | TaskStatus::Processing => Self::Cancelled,
+        }
+    }
 }
 
 /// Somebody who is told.

@@ -10,7 +10,6 @@ use crate::link::{Link, Refusal, RefusalKind, Stored};
 use crate::notice::{Notice, Observer, Outcome};
 use crate::persist::{WAIT_MOST, persist};
 use crate::runtime::{Job, Progress, Row};
-use crate::work::outcome_of;
 
 /// Tells the gateway of one task, as often as it takes.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl Teller {
         let told = persist(&self.observer, "complete", WAIT_MOST, || {
             self.link.complete(&self.job, best_config_ids, progress)
         });
-        Ok(outcome_of(told.await?))
+        Ok(Outcome::from(told.await?))
     }
 
     /// Tells that the work failed.

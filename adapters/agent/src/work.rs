@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edge_ledger_core::task::TaskStatus;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -151,7 +150,7 @@ async fn conclude(
 ) -> Result<Outcome, Refusal> {
     let (told, meant) = match ending {
         Ending::Lost { reason } => return Ok(Outcome::Lost { reason }),
-        Ending::Over { status } => return Ok(outcome_of(status)),
+        Ending::Over { status } => return Ok(Outcome::from(status)),
         Ending::Unknown(refusal) => return Err(refusal),
         Ending::Fault { error } => {
             let meant = Outcome::Failed { error: error.clone() };
@@ -165,7 +164,7 @@ async fn conclude(
         told = told => match told {
             Ok(_) => Ok(meant),
             Err(Ending::Lost { reason }) => Ok(Outcome::Lost { reason }),
-            Err(Ending::Over { status }) => Ok(outcome_of(status)),
+            Err(Ending::Over { status }) => Ok(Outcome::from(status)),
             Err(Ending::Unknown(refusal)) => Err(refusal),
             // A lease that nobody gives back runs out.
             Err(Ending::Fault { .. } | Ending::Closing) => Ok(meant),
@@ -177,15 +176,3 @@ async fn conclude(
 
 /// How long the gateway may take to hear that work has stopped.
 const CONCLUDE_WITHIN: Duration = Duration::from_secs(10);
-
-/// Returns what the status of a task says of work on it that is not wanted any more.
-pub(crate) fn outcome_of(status: TaskStatus) -> Outcome {
-    match status {
-        TaskStatus::Done => Outcome::Done,
-        TaskStatus::Failed => Outcome::Failed { error: "the task has failed".to_owned() },
-        TaskStatus::Cancelled
-        | TaskStatus::Await
-        | TaskStatus::Assigned
-        | TaskStatus::Processing => Outcome::Cancelled,
-    }
-}
