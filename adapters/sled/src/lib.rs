@@ -21,8 +21,8 @@
 //!
 //! | in the directory | is |
 //! |---|---|
-//! | `READY` | written last when the journal is created: without it the creation was cut short and is done again. One line: the layout, and a position that the journal had reached when it was last opened or closed. |
-//! | `READY.new` | the next `READY`; alone, the sign of a creation under way |
+//! | `READY` | the sign of a complete journal, made last when it is created. One line: the layout, and the position it had reached when it was last opened or closed. |
+//! | `READY.new` | the next `READY`. Alone it is the sign of a creation cut short, which is then done again; a directory with files but neither sign is somebody else's and left alone. |
 //! | `db`, `conf`, `snap.*`, `blobs/` | sled's. `blobs/` stays empty: nobody ever syncs what is in it, so nothing grows large enough to go there. |
 //!
 //! All of it is private to the user it runs as. The directory itself is locked while it is open.
@@ -38,16 +38,25 @@
 //!        CRC-32C of the key and of everything above, u32 big-endian
 //! ```
 //!
+//! # Damage
+//!
 //! Reading verifies all of it: the checksum, that no part is missing, that each block stands at its
 //! key and each commit where the one before it ended. The first thing that is wrong ends the
 //! reading with its position; nothing is ever skipped.
 //!
+//! What sled does to damaged files is another matter. Where it panics, an error comes out. But a
+//! damaged byte in what was written since it was last opened it takes for the torn end of the log,
+//! and cuts off, without a word, all that follows. That is why `READY` notes how far the journal
+//! had come: one that is found shorter does not open. After a kill or a power cut the note is as
+//! old as the last opening, and damage behind it cannot be told from an end that was never durable.
+//!
 //! # Bounds
 //!
 //! sled keeps pages larger than a quarter of a segment in files that it never syncs. A page holds
-//! up to 17 blocks, so 17 [`BLOCK`]s have to stay below a quarter of a [`SEGMENT`]. A whole append
-//! has to stay well below a segment: [`APPEND_MAX`] is half of one, and a larger append is refused
-//! before anything is written.
+//! up to 17 blocks, so 17 [`BLOCK`]s have to stay below a quarter of a [`SEGMENT`]. They stay far
+//! below: sled counts its pages in memory, not their bytes. A whole append has to stay well below a
+//! segment: [`APPEND_MAX`] is half of one, and a larger append is refused before anything is
+//! written.
 mod block;
 mod directory;
 mod error;
