@@ -79,8 +79,8 @@ pub fn seconds(range: RangeInclusive<u64>) -> impl Fn(&RawValue) -> Read<Millis>
 
 /// Reads a number that is not negative, and cuts off its fraction.
 pub fn floored(value: &RawValue) -> Read<u64> {
-    let number: f64 = parse(value, &"a number")?;
-    integral_part(number.floor())
+    number(value)
+        .and_then(|number| exact(number.floor()))
         .and_then(|number| u64::try_from(number).ok())
         .ok_or_else(|| unexpected(value, &"a number of at least 0"))
 }
@@ -190,13 +190,16 @@ fn first(text: &str, max: usize) -> Box<str> {
 }
 
 fn integral(value: &RawValue) -> Option<i64> {
-    let number: f64 = serde_json::from_str(value.get()).ok()?;
-    integral_part(number).filter(|_| number.fract() == 0.0)
+    number(value).filter(|number| number.fract() == 0.0).and_then(exact)
+}
+
+/// Reads a number to its last digit, which JSON readers that are in a hurry do not.
+fn number(value: &RawValue) -> Option<f64> {
+    value.get().parse().ok()
 }
 
 /// Floating point is exact only so far; beyond it nobody can say which number was meant.
-fn integral_part(number: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_991.0;
-    #[expect(clippy::cast_possible_truncation, reason = "the bounds leave nothing to cut off")]
-    (number.abs() <= EXACT).then_some(number as i64)
+fn exact(number: f64) -> Option<i64> {
+    const MAX: f64 = 9_007_199_254_740_991.0;
+    (number.abs() <= MAX).then_some(number as i64)
 }
