@@ -8,11 +8,8 @@ use edge_ledger_core::{
 
 use crate::{
     Damage,
-    journal::{APPEND_MAX, SEGMENT},
+    bounds::{APPEND_MAX, BLOCK, SEGMENT},
 };
-
-/// The most bytes of one stored value.
-pub const BLOCK: usize = 4 * 1024;
 
 const BODY: usize = BLOCK - TRAILER;
 const TRAILER: usize = size_of::<u16>() + size_of::<u32>();

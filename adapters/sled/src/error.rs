@@ -157,3 +157,9 @@ pub enum Damage {
     #[error(transparent)]
     Store(Box<JournalError>),
 }
+
+/// Writes an error and all that is behind it in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

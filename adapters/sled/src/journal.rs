@@ -1,30 +1,17 @@
 //! The journal's one writer.
-use std::{
-    error::Error,
-    fmt,
-    fs::File,
-    iter,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{error::Error, fs::File, iter, path::Path, sync::Arc};
 
 use edge_ledger_core::{AppendError, Commit, Journal, Position};
 
 use crate::{
     JournalError, SledReader, block,
+    bounds::{APPEND_MAX, SEGMENT},
     directory::{Content, Directory, io_error},
+    error::chain,
     reader,
     shield::shielded,
+    store::Store,
 };
-
-/// The size of sled's segments, in bytes. It can never change for a directory that exists.
-pub const SEGMENT: usize = 16 * 1024 * 1024;
-
-/// The most bytes that one append may have, encoded: half a segment.
-pub const APPEND_MAX: usize = SEGMENT / 2;
 
 /// What sled aims to keep in memory, in bytes.
 const CACHE: u64 = 64 * 1024 * 1024;
@@ -40,14 +27,6 @@ pub struct SledJournal {
     marked: Position,
     /// Why nothing can be appended any more.
     poison: Option<String>,
-}
-
-/// What the writer and its readers share.
-pub(crate) struct Store {
-    /// None only while it is dropped: before the directory, so that sled has let go of its files.
-    tree: Option<sled::Tree>,
-    durable: AtomicU64,
-    pub(crate) directory: Directory,
 }
 
 impl SledJournal {
@@ -106,10 +85,10 @@ impl SledJournal {
         let db = File::options().read(true).write(true).open(&file);
         let db = db.map_err(io_error("open", &file))?;
         db.sync_all().map_err(io_error("sync", &file))?;
-        let store = Store { tree: Some(tree), durable: AtomicU64::default(), directory };
+        let store = Store::new(tree, directory);
         let store = Arc::new(store);
         let head = reader::end(&store)?;
-        store.durable.store(head.get(), Ordering::Release);
+        store.publish(head);
         Ok(Self { store, db, head, marked, poison: None })
     }
 
@@ -162,7 +141,7 @@ impl Journal for SledJournal {
             return Err(AppendError::Fault(error));
         }
         self.head = head;
-        self.store.durable.store(head.get(), Ordering::Release);
+        self.store.publish(head);
         Ok(())
     }
 
@@ -181,41 +160,6 @@ impl Drop for SledJournal {
     }
 }
 
-impl Store {
-    pub(crate) const fn tree(&self) -> &sled::Tree {
-        self.tree.as_ref().expect("nobody asks for it while it is dropped")
-    }
-
-    /// Returns where the durable part ends. Nothing past it may be read.
-    pub(crate) fn durable(&self) -> Position {
-        Position::new(self.durable.load(Ordering::Acquire))
-    }
-}
-
-impl Drop for Store {
-    /// Keeps sled's panic in: it syncs when it is dropped, and takes a failure badly.
-    fn drop(&mut self) {
-        let tree = self.tree.take();
-        let closed = shielded(self.directory.path(), "close", || {
-            drop(tree);
-            Ok(())
-        });
-        if let Err(error) = closed {
-            tracing::warn!(error = chain(&error), "sled did not close well");
-        }
-    }
-}
-
-impl fmt::Debug for Store {
-    /// Leaves the tree out: sled prints all of its pages.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("durable", &self.durable)
-            .field("directory", &self.directory)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Returns where a journal that ends at `head` ends after these commits.
 fn follow(head: Position, commits: &[Commit]) -> Result<Position, AppendError<JournalError>> {
     let mut end = head;
@@ -227,12 +171,6 @@ fn follow(head: Position, commits: &[Commit]) -> Result<Position, AppendError<Jo
         end = commit.head();
     }
     Ok(end)
-}
-
-/// Writes an error and all that is behind it in one line.
-fn chain(error: &dyn Error) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

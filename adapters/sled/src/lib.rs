@@ -58,13 +58,15 @@
 //! segment: [`APPEND_MAX`] is half of one, and a larger append is refused before anything is
 //! written.
 mod block;
+mod bounds;
 mod directory;
 mod error;
 mod journal;
 mod reader;
 mod shield;
+mod store;
 
-pub use block::BLOCK;
+pub use bounds::{APPEND_MAX, BLOCK, SEGMENT};
 pub use error::{Damage, JournalError};
-pub use journal::{APPEND_MAX, SEGMENT, SledJournal};
+pub use journal::SledJournal;
 pub use reader::SledReader;

@@ -7,8 +7,7 @@ use sled::IVec;
 use crate::{
     Damage, JournalError,
     block::{Block, Key, Part},
-    journal::Store,
-    shield::shielded,
+    store::Store,
 };
 
 /// Reads a [`SledJournal`](crate::SledJournal). While it lives, so does the hold on the directory.
@@ -137,10 +136,4 @@ impl Iterator for Blocks {
 
 fn key_of(key: &[u8], position: Position) -> Result<Key, JournalError> {
     Key::parse(key).map_err(|damage| JournalError::Block { position, damage })
-}
-
-impl Store {
-    fn ask<T>(&self, ask: impl FnOnce(&sled::Tree) -> sled::Result<T>) -> Result<T, JournalError> {
-        shielded(self.directory.path(), "read", || ask(self.tree()))
-    }
 }
