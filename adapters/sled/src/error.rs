@@ -1,5 +1,5 @@
 //! What can go wrong with a journal on disk, and what to do about it.
-use std::{error::Error, io, path::PathBuf};
+use std::{error::Error, io, iter, path::PathBuf};
 
 use edge_ledger_core::{Position, codec::DecodeError};
 
@@ -159,7 +159,7 @@ pub enum Damage {
 }
 
 /// Writes an error and all that is behind it in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

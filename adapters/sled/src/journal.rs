@@ -1,5 +1,5 @@
 //! The journal's one writer.
-use std::{error::Error, fs::File, iter, path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use edge_ledger_core::{AppendError, Commit, Journal, Position};
 
