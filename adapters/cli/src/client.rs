@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::output::Progress;
 pub(crate) use operator::{OperatorArgs, TOKEN, Token};
 use refusal::{refused, unreachable};
 
@@ -79,12 +80,14 @@ impl Client {
         most: usize,
     ) -> Result<List> {
         let mut list = List { items: Vec::new(), next: None };
+        let mut progress = Progress::new("items");
         loop {
             let wanted = (most - list.items.len()).min(PAGE_MAX);
             let mut query = query.to_vec();
             query.push(("limit", wanted.to_string()));
             query.extend(list.next.take().map(|after| ("after", after)));
             let page: List = self.get(path, &query).await?.read()?;
+            progress.add(page.items.len() as u64);
             list.items.extend(page.items);
             list.next = page.next;
             if list.next.is_none() || list.items.len() >= most {

@@ -84,17 +84,26 @@ impl Failure {
 
 /// Tells people of an error, and returns how the command ends.
 pub(crate) fn report(error: &Error) -> Exit {
-    if error.downcast_ref::<Unsaid>().is_some_and(Unsaid::is_closed_pipe) {
-        return Exit::Ok;
+    let exit = exit_of(error);
+    if exit == Exit::Ok {
+        return exit;
     }
     let told = chain(error.as_ref());
     let lines: Vec<_> = told.lines().map(plain).collect();
     note(&format!("error: {}", lines.join("\n")));
-    let Some(failure) = error.downcast_ref::<Failure>() else { return Exit::Failure };
-    if let Some(next) = &failure.next {
+    if let Some(next) = error.downcast_ref::<Failure>().and_then(|failure| failure.next.as_ref()) {
         note(&format!("  next: {}", plain(next)));
     }
-    failure.exit
+    exit
+}
+
+/// Returns how a command ends that came to an error.
+pub(crate) fn exit_of(error: &Error) -> Exit {
+    match (error.downcast_ref::<Unsaid>(), error.downcast_ref::<Failure>()) {
+        (Some(unsaid), _) if unsaid.is_closed_pipe() => Exit::Ok,
+        (_, Some(failure)) => failure.exit,
+        (_, None) => Exit::Failure,
+    }
 }
 
 /// Says an error with all that is behind it, each only once.
@@ -134,7 +143,7 @@ mod tests {
 
         let error = Err::<(), _>(failure).context("cannot show the task").unwrap_err();
 
-        assert_eq!(report(&error), Exit::NotFound);
-        assert_eq!(report(&anyhow!("anything else")), Exit::Failure);
+        assert_eq!(exit_of(&error), Exit::NotFound);
+        assert_eq!(exit_of(&anyhow!("anything else")), Exit::Failure);
     }
 }

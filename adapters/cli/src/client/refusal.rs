@@ -40,7 +40,7 @@ pub(super) fn refused(status: StatusCode, body: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::report;
+    use crate::exit::exit_of;
 
     #[test]
     fn a_refusal_ends_a_command_by_its_status() {
@@ -61,7 +61,7 @@ mod tests {
             let error = refused(StatusCode::from_u16(status).unwrap(), &body);
 
             assert!(error.to_string().starts_with("task x is not in the ledger"), "{error}");
-            assert_eq!(report(&error), exit, "{status}");
+            assert_eq!(exit_of(&error), exit, "{status}");
         }
     }
 

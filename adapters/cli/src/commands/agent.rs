@@ -4,7 +4,7 @@ mod watch;
 
 use std::{ffi::OsString, io::Read, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 use clap::{Args, ValueEnum};
 use edge_ledger_agent::{
     AgentError, Config, NotRegistered, Secret, StateError, TokenSource, run_until_signalled,
@@ -226,7 +226,27 @@ pub(crate) fn run(args: AgentArgs, context: &Context) -> Result<Exit> {
     watch.end();
     // Whatever still computes is not worth waiting for.
     runtime.shutdown_timeout(Duration::from_millis(100));
-    ended.map(|()| Exit::Ok).map_err(|error| Failure::new(exit_of(&error), chain(&error)).into())
+    ended.map(|()| Exit::Ok).map_err(|error| explain(&error))
+}
+
+/// Says what to do about an agent that cannot go on.
+fn explain(error: &AgentError) -> Error {
+    let failure = Failure::new(exit_of(error), chain(error));
+    match error {
+        AgentError::NotRegistered(NotRegistered::NoToken) => failure
+            .next("give it in EDGE_LEDGER_ENROLLMENT_TOKEN, or in a file with --token-file FILE")
+            .into(),
+        // The others say it themselves.
+        AgentError::NotRegistered(_)
+        | AgentError::State(_)
+        | AgentError::Transport(_)
+        | AgentError::Unauthorized { .. }
+        | AgentError::Forbidden { .. }
+        | AgentError::Signals(_)
+        | AgentError::Broken(_)
+        | AgentError::Interrupted
+        | _ => failure.into(),
+    }
 }
 
 /// Returns how a command ends when its agent cannot go on.

@@ -43,6 +43,7 @@ pub(crate) struct LivenessArgs {
 /// How long an edge may be silent.
 #[derive(Clone, Copy, Debug, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[command(next_help_heading = "Liveness")]
 pub(crate) struct ThresholdArgs {
     /// The longest silence of an edge that is online [default: 1m].
     #[arg(long, env = "EDGE_LEDGER_LIVENESS_ONLINE_WITHIN", value_name = "TIME")]

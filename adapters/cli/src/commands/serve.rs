@@ -136,12 +136,55 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
     let with_parent = args.with_parent;
     let settings = args.settle(context);
     settings.logs.begin(io::stderr, logs::may_be_colored())?;
+    // What can be refused without touching anything is refused first.
+    let (listen, thresholds) = (settings.listen()?, settings.thresholds.thresholds()?);
     if let Some(file) = &settings.ready_file.value {
         // One that was killed has left it.
         drop(fs::remove_file(file));
     }
-    let opened = Opened::of(&settings)?;
-    wait(opened.serve(&settings, with_parent, context.output))
+    let opened = Opened::of(&settings.data.value)?;
+    wait(async {
+        let (engine, keys) = (opened.engine, opened.keys);
+        let gateway = Gateway::new(engine.handle(), keys, settings.limits.limits(), thresholds);
+        serve(gateway, &listen, &settings, with_parent, context.output).await?;
+        engine.close();
+        tracing::info!("the ledger is closed");
+        Ok(Exit::Ok)
+    })
+}
+
+/// Answers requests until a signal comes, or the parent goes, and what was under way is finished.
+async fn serve(
+    gateway: Gateway<SledReader>,
+    at: &Listen,
+    settings: &ServeSettings,
+    with_parent: bool,
+    output: Output,
+) -> Result<()> {
+    let mut interrupts = Interrupts::listen()?;
+    let (stopping, stopped) = oneshot::channel();
+    let stop = async move {
+        tokio::select! {
+            () = interrupts.next() => {}
+            () = parent_gone(with_parent) => {}
+        }
+        tracing::info!("stopping: what is under way is finished");
+        drop(stopping.send(interrupts));
+    };
+    let stopped_twice = async {
+        match stopped.await {
+            Ok(mut interrupts) => interrupts.next().await,
+            Err(_) => std::future::pending().await,
+        }
+        tracing::warn!("stopping at once: what is under way is not waited for");
+    };
+    let listening = listen(gateway, at, stop).map_err(explain)?;
+    let _ready = Ready::say(&listening.url(), settings.ready_file.value.as_deref(), output)?;
+    tracing::info!(url = listening.url(), data = %settings.data.value.display(), "serving");
+    tokio::select! {
+        ended = listening.run() => Ok(ended?),
+        () = stopped_twice => Ok(()),
+    }
 }
 
 /// A ledger that is open, and waits for requests.
@@ -152,8 +195,7 @@ struct Opened {
 
 impl Opened {
     /// Opens the ledger of the data directory, and makes it if there is none.
-    fn of(settings: &ServeSettings) -> Result<Self> {
-        let data = &settings.data.value;
+    fn of(data: &Path) -> Result<Self> {
         // First, since it keeps everybody else out.
         let journal =
             SledJournal::open(journal::place(data)).map_err(|error| journal::explain(&error))?;
@@ -167,46 +209,6 @@ impl Opened {
         let engine = Engine::start(journal, Options::default())
             .map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
         Ok(Self { engine, keys })
-    }
-
-    async fn serve(
-        self,
-        settings: &ServeSettings,
-        with_parent: bool,
-        output: Output,
-    ) -> Result<Exit> {
-        let Self { engine, keys } = self;
-        let (limits, thresholds) = (settings.limits.limits(), settings.thresholds.thresholds()?);
-        let gateway = Gateway::new(engine.handle(), keys, limits, thresholds);
-        let mut interrupts = Interrupts::listen()?;
-        let (stopping, stopped) = oneshot::channel();
-        let stop = async move {
-            tokio::select! {
-                () = interrupts.next() => {}
-                () = parent_gone(with_parent) => {}
-            }
-            tracing::info!("stopping: what is under way is finished");
-            drop(stopping.send(interrupts));
-        };
-        let stopped_twice = async {
-            match stopped.await {
-                Ok(mut interrupts) => interrupts.next().await,
-                Err(_) => std::future::pending().await,
-            }
-            tracing::warn!("stopping at once: what is under way is not waited for");
-        };
-        let listening = listen(gateway, &settings.listen()?, stop).map_err(explain)?;
-        let url = listening.url();
-        let ready = Ready::say(&url, settings.ready_file.value.as_deref(), output)?;
-        tracing::info!(%url, data = %settings.data.value.display(), "serving");
-        tokio::select! {
-            ended = listening.run() => ended?,
-            () = stopped_twice => {}
-        }
-        drop(ready);
-        engine.close();
-        tracing::info!("the ledger is closed");
-        Ok(Exit::Ok)
     }
 }
 
@@ -255,7 +257,8 @@ struct Ready<'a>(Option<&'a Path>);
 
 impl<'a> Ready<'a> {
     fn say(url: &str, file: Option<&'a Path>, output: Output) -> Result<Self> {
-        output.text(&format!("listening on {url}"))?;
+        // Nobody has to listen to that.
+        drop(output.text(&format!("listening on {url}")));
         if let Some(file) = file {
             let half = file.with_extension("half");
             fs::write(&half, format!("{url}\n"))

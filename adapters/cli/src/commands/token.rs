@@ -89,9 +89,7 @@ async fn create(args: &CreateArgs, client: &Client, output: Output) -> Result<Ex
         output.text(&token)?;
     }
     let Token { id, max_uses, expires_at, .. } = details;
-    note(&format!(
-        "token {id}, good for {max_uses} registrations until {expires_at}; shown this once"
-    ));
+    note(&format!("token {id}, shown this once; uses: {max_uses}, until {expires_at}"));
     Ok(Exit::Ok)
 }
 

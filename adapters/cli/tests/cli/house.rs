@@ -174,9 +174,11 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn ended(child: &mut Child, signal: &str) -> Option<i32> {
-    let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
+/// Sends a signal to a process, and returns how it ended.
+pub(crate) fn ended(child: &mut Child, signal: &str) -> Option<i32> {
+    // Every shell has it built in, and not every machine has it as a program.
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     child.wait().unwrap().code()
 }
 

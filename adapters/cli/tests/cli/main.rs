@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[cfg(target_os = "linux")]
+mod demo;
 mod gateway;
 mod house;
 mod settings;

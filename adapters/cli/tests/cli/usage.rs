@@ -49,6 +49,8 @@ fn what_is_not_understood_ends_with_2() {
         &["liveness", "--at", "yesterday"],
         &["agent", "--poll", "15"],
         &["task", "reassign", "first"],
+        &["task", "list", "--limit", "0"],
+        &["agent"],
         &["agent", "--runtime", "process"],
         &["agent", "--url", "http://10.0.0.1:7411"],
         &["serve", "--addr", "127.0.0.1:0", "--tls-cert", "/no/such/file"],

@@ -1,5 +1,7 @@
 //! Edges, as operators see them.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use edge_ledger_core::{Liveness, Millis};
@@ -23,7 +25,7 @@ pub(super) struct ListArgs {
     status: Option<StatusName>,
     /// So many at most.
     #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
 }
 
 /// Show one edge.
@@ -54,7 +56,8 @@ pub(super) async fn list(args: &ListArgs, client: &Client, output: Output) -> Re
     let mut query = Vec::new();
     query.extend(args.liveness.map(|liveness| ("liveness", in_capitals(liveness))));
     query.extend(args.status.map(|status| ("status", in_capitals(status))));
-    let list = client.list(&["edges"], &query, args.limit.unwrap_or(usize::MAX)).await?;
+    let list =
+        client.list(&["edges"], &query, args.limit.map_or(usize::MAX, NonZeroUsize::get)).await?;
     match output.is_json() {
         true => output.json(&list)?,
         false => table_of(&list.read()?, output)?,

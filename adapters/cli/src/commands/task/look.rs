@@ -1,5 +1,7 @@
 //! Tasks, as operators see them.
 
+use std::num::NonZeroUsize;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use edge_ledger_core::task::TaskStatus;
@@ -26,7 +28,7 @@ pub(super) struct ListArgs {
     label: Option<String>,
     /// So many at most.
     #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
 }
 
 /// Show one task, with its history.
@@ -64,7 +66,8 @@ pub(super) async fn list(args: &ListArgs, client: &Client, output: Output) -> Re
     query.extend(args.status.map(|status| ("status", TaskStatus::from(status).to_string())));
     query.extend(args.edge.clone().map(|edge| ("edge", edge)));
     query.extend(args.label.clone().map(|label| ("label", label)));
-    let list = client.list(&["tasks"], &query, args.limit.unwrap_or(usize::MAX)).await?;
+    let list =
+        client.list(&["tasks"], &query, args.limit.map_or(usize::MAX, NonZeroUsize::get)).await?;
     match output.is_json() {
         true => output.json(&list)?,
         false => table_of(&list.read()?, output)?,

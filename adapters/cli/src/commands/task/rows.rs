@@ -1,6 +1,6 @@
 //! The rows of a task, and those that came too late.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use anyhow::Result;
 use clap::Args;
@@ -23,7 +23,7 @@ pub(super) struct ResultsArgs {
     run: Option<u32>,
     /// So many at most.
     #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
 }
 
 /// Show the rows that came after their lease was lost.
@@ -34,7 +34,7 @@ pub(super) struct LateArgs {
 }
 
 pub(super) async fn results(args: &ResultsArgs, client: &Client, output: Output) -> Result<Exit> {
-    let most = args.limit.unwrap_or(usize::MAX);
+    let most = args.limit.map_or(usize::MAX, NonZeroUsize::get);
     let query: Vec<_> = args.run.iter().map(|run| ("run", run.to_string())).collect();
     let list = client.list(&["tasks", &args.task, "results"], &query, most).await?;
     match output.is_json() {
