@@ -91,6 +91,9 @@ impl Answer {
         assert_eq!(problem["statusCode"], status);
         assert_eq!(problem["type"], format!("urn:edge-ledger:error:{code}"));
         assert_eq!(problem["detail"], problem["message"]);
+        let documented = include_str!("../../../../docs/ERRORS.md");
+        let row = format!("\n| `{code}` | {status} |");
+        assert!(documented.contains(&row), "{code} is not among the documented errors");
         assert_eq!(problem["instance"], self.headers["x-request-id"].to_str().unwrap());
         problem["detail"].as_str().unwrap().to_owned()
     }
