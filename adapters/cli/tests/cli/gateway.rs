@@ -131,6 +131,8 @@ fn a_killed_gateway_has_lost_nothing_that_it_answered() {
     let verified = house.look(&["log", "verify", "--json"]).json();
     assert_eq!(verified["closed"], json!(false));
     assert_eq!((&verified["head"], &verified["digest"]), (&ledger["head"], &ledger["digest"]));
+    let late = house.look(&["liveness", "--json", "--at", "2099-01-01T00:00:00Z"]).json();
+    assert_eq!((&late["open"], &late["items"][0]["liveness"]), (&json!(false), &json!("ONLINE")));
     house.serve();
     assert_eq!(house.ask(&["task", "show", "first", "--json"]).json()["status"], "DONE");
 }

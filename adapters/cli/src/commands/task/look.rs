@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use edge_ledger_core::task::TaskStatus;
-use edge_ledger_wire::operator::{Task, Why};
+use edge_ledger_core::task::{LossReason, TaskStatus};
+use edge_ledger_wire::operator::{LossView, Task, Why};
 
 use crate::{
     client::Client,
@@ -191,12 +191,9 @@ fn facts(task: &Task) -> Table {
         maybe("lease until", Some(lease.expires_at.clone()));
     }
     for loss in &task.lost {
-        let reason = serde_json::to_string(&loss.reason).unwrap_or_default();
-        let (edge, fence, since) = (&loss.edge, loss.lease_token, &loss.since);
-        maybe(
-            "lost by",
-            Some(format!("edge {edge}, fence {fence}, {} at {since}", reason.trim_matches('"'))),
-        );
+        let LossView { edge, lease_token: fence, reason, since } = loss;
+        let how = if *reason == LossReason::Finished { "held to the end" } else { "lost" };
+        maybe(how, Some(format!("edge {edge}, fence {fence}, {reason} at {since}")));
     }
     if let Some(finished) = &task.finished {
         maybe("finished", Some(finished.at.clone()));
