@@ -118,10 +118,10 @@ impl Client {
                     .header("idempotency-key", &key)
                     .body(body.clone());
             }
-            let response = request.send().await.map_err(|error| unreachable(&self.base, &error))?;
+            let response = request.send().await.map_err(|error| unreachable(&self.base, error))?;
             let status = response.status();
             let wait = retry_after(response.headers());
-            let text = response.text().await.map_err(|error| unreachable(&self.base, &error))?;
+            let text = response.text().await.map_err(|error| unreachable(&self.base, error))?;
             match (status.is_success(), wait) {
                 (true, _) => return Answer::of(text),
                 (false, Some(wait)) if status.as_u16() == 503 && tries < TRIES => {

@@ -7,10 +7,14 @@ use reqwest::{StatusCode, Url};
 use crate::exit::{Exit, Failure, chain};
 
 /// Says that there was no answer.
-pub(super) fn unreachable(base: &Url, error: &reqwest::Error) -> Error {
-    let told = format!("the gateway at {base} does not answer: {}", chain(error));
+pub(super) fn unreachable(base: &Url, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let reasons = chain(&error);
+    let told = format!("the gateway at {base} does not answer: {reasons}");
     let next = if error.is_timeout() {
         "nobody knows whether it was done: look, then ask again"
+    } else if reasons.contains("certificate") {
+        "say which certificates to trust with --ca-file or EDGE_LEDGER_CA_FILE"
     } else {
         "start one with `edge-ledger serve`, or say where it is with --url or EDGE_LEDGER_URL"
     };
