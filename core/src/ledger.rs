@@ -198,10 +198,18 @@ impl Ledger {
         self.index.held_by(edge).filter_map(|id| Some((id, self.task(id)?)))
     }
 
-    /// Counts the tasks that wait and would be leased before this one by those who may have it.
+    /// Returns whether no task that waits would be leased to an edge before this one.
     #[must_use]
-    pub fn ahead_of(&self, id: &TaskId) -> usize {
-        self.task(id).map_or(0, |task| self.index.ahead_of(id, task))
+    pub fn goes_first(&self, id: &TaskId, edge: EdgeId) -> bool {
+        let known = self.task(id).zip(self.edge(edge));
+        known.is_none_or(|(task, at)| self.index.goes_first(id, task, edge, at.labels()))
+    }
+
+    /// Counts the tasks that wait and would be leased to an edge before this one.
+    #[must_use]
+    pub fn ahead_of(&self, id: &TaskId, edge: EdgeId) -> usize {
+        let known = self.task(id).zip(self.edge(edge));
+        known.map_or(0, |(task, at)| self.index.ahead_of(id, task, edge, at.labels()))
     }
 
     /// Lists every enrollment token, by id. Sorts: not for hot paths, like its two neighbours.

@@ -64,7 +64,7 @@ pub enum Reason {
     NoEdgeAvailable(Unavailable),
     /// Others come first.
     Behind {
-        /// How many.
+        /// How many, for that one of the first few edges which has the fewest.
         tasks: usize,
     },
     /// Nothing is in its way: the next poll of one of these gets it.
@@ -103,18 +103,28 @@ pub fn why(ledger: &Ledger, id: &TaskId, thresholds: &Thresholds, now: Timestamp
     };
     let waits = ready_at.filter(|until| *until > now);
     let waits = waits.map(|until| Reason::NotBefore { until, attempts: task.attempts() });
-    let edges = match task.terms().assigned_to {
+    let Prospect { hindrances, edges } = match task.terms().assigned_to {
         Some(edge) => of_assigned_edge(ledger, edge, thresholds, now),
         None => of_any_edge(ledger, &task.terms().requires, thresholds, now),
     };
-    let ahead = match ledger.ahead_of(id) {
-        0 => None,
-        tasks => Some(Reason::Behind { tasks }),
-    };
-    let hinders = |reason: &Reason| !matches!(reason, Reason::AwaitingPoll { .. });
-    let (hindrances, free): (Vec<_>, Vec<_>) = edges.into_iter().partition(hinders);
-    let reasons: Vec<_> = waits.into_iter().chain(hindrances).chain(ahead).collect();
-    if reasons.is_empty() { free } else { reasons }
+    if waits.is_none() && hindrances.is_empty() {
+        let first = edges.iter().copied().filter(|edge| ledger.goes_first(id, *edge));
+        let mut first: Vec<_> = first.collect();
+        let count = first.len();
+        first.truncate(NAMED_MAX);
+        if count > 0 {
+            return vec![Reason::AwaitingPoll { edges: first, count }];
+        }
+    }
+    let ahead = edges.iter().take(NAMED_MAX).map(|edge| ledger.ahead_of(id, *edge)).min();
+    let behind = ahead.filter(|tasks| *tasks > 0).map(|tasks| Reason::Behind { tasks });
+    waits.into_iter().chain(hindrances).chain(behind).collect()
+}
+
+/// What edges are to a task: why none can take it now, and those that could, or could otherwise.
+struct Prospect {
+    hindrances: Vec<Reason>,
+    edges: Vec<EdgeId>,
 }
 
 fn of_assigned_edge(
@@ -122,8 +132,10 @@ fn of_assigned_edge(
     edge: EdgeId,
     thresholds: &Thresholds,
     now: Timestamp,
-) -> Vec<Reason> {
-    let Some(view) = EdgeView::of(ledger, edge, thresholds, now) else { return vec![] };
+) -> Prospect {
+    let Some(view) = EdgeView::of(ledger, edge, thresholds, now) else {
+        return Prospect { hindrances: vec![], edges: vec![] };
+    };
     let standing = match view.edge.standing() {
         Standing::Active => None,
         Standing::Disabled { since, .. } => {
@@ -139,11 +151,8 @@ fn of_assigned_edge(
         since: view.edge.contact().map(|contact| contact.at),
     });
     let full = view.is_full().then_some(Reason::AssignedEdgeFull { edge, holds: view.holds.len() });
-    let reasons: Vec<_> = standing.into_iter().chain(silent).chain(full).collect();
-    if reasons.is_empty() {
-        return vec![Reason::AwaitingPoll { edges: vec![edge], count: 1 }];
-    }
-    reasons
+    let hindrances = standing.into_iter().chain(silent).chain(full).collect();
+    Prospect { hindrances, edges: vec![edge] }
 }
 
 fn of_any_edge(
@@ -151,12 +160,13 @@ fn of_any_edge(
     requires: &Labels,
     thresholds: &Thresholds,
     now: Timestamp,
-) -> Vec<Reason> {
+) -> Prospect {
     let views = ledger.edges().filter_map(|(id, _)| EdgeView::of(ledger, id, thresholds, now));
     let eligible: Vec<_> = views.filter(|view| view.edge.labels().meet(requires)).collect();
     if eligible.is_empty() {
         let edges = ledger.counts().edges;
-        return vec![Reason::NoEdgeMeets { requires: requires.clone(), edges }];
+        let nobody = Reason::NoEdgeMeets { requires: requires.clone(), edges };
+        return Prospect { hindrances: vec![nobody], edges: vec![] };
     }
     let mut unavailable = Unavailable::default();
     let mut free = Vec::new();
@@ -169,13 +179,12 @@ fn of_any_edge(
             (Standing::Active, Liveness::Online, false) => free.push(view.id),
         }
     }
-    if free.is_empty() {
-        unavailable.edges = eligible.iter().map(|view| view.id).take(NAMED_MAX).collect();
-        return vec![Reason::NoEdgeAvailable(unavailable)];
+    if !free.is_empty() {
+        return Prospect { hindrances: vec![], edges: free };
     }
-    let count = free.len();
-    free.truncate(NAMED_MAX);
-    vec![Reason::AwaitingPoll { edges: free, count }]
+    let edges: Vec<_> = eligible.iter().map(|view| view.id).collect();
+    unavailable.edges = edges.iter().copied().take(NAMED_MAX).collect();
+    Prospect { hindrances: vec![Reason::NoEdgeAvailable(unavailable)], edges }
 }
 
 impl Reason {

@@ -108,6 +108,12 @@ impl History {
         self.book.ledger()
     }
 
+    /// Returns the time.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Returns the log.
     #[must_use]
     pub fn log(&self) -> &[Commit] {

@@ -83,10 +83,29 @@ impl Index {
         self.queue.lines_for(edge, labels).filter_map(BTreeSet::first).min().map(|rank| &rank.task)
     }
 
-    /// Counts the tasks that would be leased before this one by those who may have it.
-    pub(crate) fn ahead_of(&self, id: &TaskId, task: &Task) -> usize {
+    /// Returns whether no task would be leased to an edge with these labels before this one.
+    pub(crate) fn goes_first(
+        &self,
+        id: &TaskId,
+        task: &Task,
+        edge: EdgeId,
+        labels: &Labels,
+    ) -> bool {
         let rank = rank(id, task);
-        self.queue.peers_of(task).map(|line| line.range(..&rank).count()).sum()
+        let firsts = self.queue.lines_for(edge, labels).filter_map(BTreeSet::first);
+        firsts.min().is_none_or(|first| rank <= *first)
+    }
+
+    /// Counts the tasks that would be leased to an edge with these labels before this one.
+    pub(crate) fn ahead_of(
+        &self,
+        id: &TaskId,
+        task: &Task,
+        edge: EdgeId,
+        labels: &Labels,
+    ) -> usize {
+        let rank = rank(id, task);
+        self.queue.lines_for(edge, labels).map(|line| line.range(..&rank).count()).sum()
     }
 
     /// Lists what is due at `now`, earliest first.
@@ -128,18 +147,6 @@ impl Queue {
     ) -> impl Iterator<Item = &'a BTreeSet<Rank>> {
         let open = self.open.iter().filter(|(requires, _)| labels.meet(requires));
         self.assigned.get(&edge).into_iter().chain(open.map(|(_, line)| line))
-    }
-
-    /// Lists the lines that compete with a task for the same edges: those of its edge, or those
-    /// whose requirements are met by whoever meets its own.
-    fn peers_of<'a>(&'a self, task: &'a Task) -> impl Iterator<Item = &'a BTreeSet<Rank>> {
-        let terms = task.terms();
-        let assigned = terms.assigned_to.and_then(|edge| self.assigned.get(&edge));
-        let open = self
-            .open
-            .iter()
-            .filter(|(requires, _)| terms.assigned_to.is_none() && terms.requires.meet(requires));
-        assigned.into_iter().chain(open.map(|(_, line)| line))
     }
 }
 
