@@ -9,6 +9,7 @@ mod exchanges;
 
 mod bulk;
 mod concurrent;
+mod damaged;
 mod malformed;
 mod operating;
 mod operators;

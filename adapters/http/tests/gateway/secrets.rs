@@ -74,6 +74,49 @@ async fn no_secret_is_in_a_log_an_event_or_an_answer_but_the_one_that_shows_it()
     }
 }
 
+#[tokio::test]
+async fn a_secret_that_differs_in_one_letter_is_a_strangers() {
+    let server = Server::start();
+    let token = server.token(json!({})).await;
+    let edge = server.edge("DEV-1").await;
+    let differs = |secret: &str| {
+        let (last, rest) = (secret.chars().last().unwrap(), &secret[..secret.len() - 1]);
+        Client::new(server.address, &format!("{rest}{}", if last == '0' { '1' } else { '0' }))
+    };
+    let registration = json!({ "deviceNumber": "DEV-2", "displayName": "an edge" });
+    let poll = json!({ "workerId": edge.id });
+
+    let operator = differs(server.operator.secret()).get("/v1/ledger").await;
+    operator.problem(401, "unauthenticated");
+    let enrollee = differs(&token);
+    let refused = enrollee.post("/internal/edges/register", registration.clone()).await;
+    refused.problem(401, "unauthenticated");
+    let stranger = differs(edge.client.secret());
+    let refused = stranger.post("/internal/edges/tasks/next", poll).await;
+    refused.problem(401, "unauthenticated");
+
+    assert_eq!(refused.headers["www-authenticate"], r#"Bearer realm="edge-ledger""#);
+    edge.next().await;
+    Edge::register(server.address, &token, "DEV-2").await;
+}
+
+#[tokio::test]
+async fn an_answer_with_a_secret_is_not_to_be_kept() {
+    let server = Server::start();
+    let edge = server.edge("DEV-1").await;
+    let token = server.operator.post("/v1/tokens", json!({})).await;
+    let enrollee = Client::new(server.address, token.expect(201)["token"].as_str().unwrap());
+    let registration = json!({ "deviceNumber": "DEV-2", "displayName": "an edge" });
+
+    let registered = enrollee.post("/internal/edges/register", registration).await;
+    let rotate = format!("/v1/edges/{}/rotate", edge.id);
+    let rotated = server.operator.post(&rotate, json!({})).await;
+
+    for answer in [token, registered, rotated] {
+        assert_eq!(answer.headers["cache-control"], "no-store", "{}", answer.text);
+    }
+}
+
 /// Lists the hashes of all secrets there have been.
 fn hashes(server: &Server) -> Vec<String> {
     let mut hashes = Vec::new();
