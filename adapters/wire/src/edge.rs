@@ -1,6 +1,6 @@
 //! What edges and the gateway say to each other: the seven routes under `/internal/edges`.
 //!
-//! Requests are written by agents (they serialize) and read from [`Fields`](crate::Fields) by the
+//! Requests are written by agents (they serialize) and read from [`Fields`] by the
 //! gateway, field by field, in the contract's order. Answers go the other way.
 mod connectivity;
 mod next;
