@@ -44,6 +44,7 @@ pub fn all(taken: &Taken<'_>) -> Kept {
     nobody_in_quarantine_gets_anything_new(taken)?;
     capacity_is_kept(taken)?;
     attempts_stay_within_their_bound(taken)?;
+    a_finished_task_keeps_no_ids_of_rows(taken)?;
     every_lease_has_an_end_that_falls_due(taken)
 }
 
@@ -229,6 +230,18 @@ fn attempts_stay_within_their_bound(taken: &Taken<'_>) -> Kept {
         let most = task.terms().max_attempts;
         let attempt = task.lease().map_or(0, |lease| lease.attempt);
         prop_assert!(task.attempts() <= most && attempt <= most, "{:?} of {}", id, most);
+    }
+    Ok(())
+}
+
+/// They stay in the journal; in memory their number is enough.
+fn a_finished_task_keeps_no_ids_of_rows(taken: &Taken<'_>) -> Kept {
+    for (id, _) in taken.task_events() {
+        let Some(task) = taken.after.task(id) else { continue };
+        if matches!(task.state(), task::State::Finished { .. }) {
+            let kept = serde_json::to_value(task).unwrap_or_default();
+            prop_assert_eq!(&kept["rows"]["ids"], &serde_json::json!([]), "of {:?}", id);
+        }
     }
     Ok(())
 }

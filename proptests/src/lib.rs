@@ -14,4 +14,5 @@ pub mod model;
 
 pub mod book;
 pub mod catalogue;
+pub mod golden;
 pub mod journal_contract;

@@ -1,6 +1,8 @@
 //! Every script in `fixtures/scenarios`, with what it makes happen.
-use edge_ledger_core::{Ledger, codec};
-use edge_ledger_proptests::scenario;
+use std::collections::BTreeSet;
+
+use edge_ledger_core::{Event, Ledger, codec};
+use edge_ledger_proptests::{catalogue, scenario};
 
 #[test]
 fn scenarios() {
@@ -14,6 +16,16 @@ fn scenarios() {
             insta::assert_snapshot!(run.transcript);
         });
     });
+}
+
+/// The golden logs are recorded from it.
+#[test]
+fn one_scenario_meets_every_event() {
+    let script = include_str!("../../fixtures/scenarios/everything_that_can_happen.txt");
+    let run = scenario::run(script);
+    let events = run.book.log().iter().flat_map(|commit| &commit.events);
+    let met: BTreeSet<_> = events.map(Event::name).collect();
+    assert_eq!(met, catalogue::event_names());
 }
 
 fn folded(log: &[edge_ledger_core::Commit]) -> Ledger {

@@ -1,0 +1,49 @@
+//! Every log in `fixtures/logs` still folds, to the very ledger that it folded to then.
+use std::{collections::BTreeMap, path::Path};
+
+use edge_ledger_core::{Ledger, codec, past, snapshot};
+use edge_ledger_proptests::golden;
+use serde_json::{Value, json};
+
+#[test]
+fn logs_of_format_1() {
+    insta::glob!("../../fixtures/logs/v1", "*.jsonl", |path| {
+        insta::with_settings!({ omit_expression => true }, {
+            insta::assert_json_snapshot!(folded(path, 1));
+        });
+    });
+}
+
+/// Folds a log and tells what came of it. That it is read today is not enough: it must read back
+/// from today's format, and from a snapshot, as the same ledger.
+fn folded(path: &Path, format: u8) -> Value {
+    let text = std::fs::read_to_string(path).expect("a readable log");
+    let (header, log) = golden::read(&text).expect("a log of a known format");
+    assert_eq!(header.format, format, "the folder names the format");
+
+    let mut ledger = Ledger::default();
+    let mut events = BTreeMap::new();
+    for commit in &log {
+        ledger.apply(commit).expect("an old log folds");
+        for event in &commit.events {
+            *events.entry(event.name()).or_insert(0) += 1;
+        }
+    }
+
+    let again = codec::decode(&codec::encode(&log)).expect("today's block");
+    assert_eq!(again, log, "what was lifted is written and read as it is");
+    let read = snapshot::decode(&snapshot::encode(&ledger)).expect("today's snapshot");
+    assert_eq!(read, ledger);
+    let unread = log.iter().cloned().map(Ok::<_, std::convert::Infallible>);
+    let head = past::Moment::Position(ledger.head());
+    let past = past::Past::at(unread, head, past::LogEnd::Live).expect("the ledger as it was");
+    assert_eq!(past.ledger, ledger);
+
+    json!({
+        "about": header.about,
+        "commits": log.len(),
+        "events": events,
+        "digest": ledger.digest(),
+        "ledger": ledger,
+    })
+}
