@@ -21,21 +21,18 @@ impl Server {
     pub(crate) async fn start(data: &Path) -> Self {
         let ready = data.join("ready");
         std::fs::remove_file(&ready).ok();
-        let child = edge_ledger()
-            .args(["serve", "--addr", "127.0.0.1:0", "--data"])
-            .arg(data.join("ledger"))
-            .arg("--ready-file")
-            .arg(&ready)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = edge_ledger();
+        command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(data.join("ledger"));
+        command.arg("--ready-file").arg(&ready).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        let (url, operator) = (String::new(), String::new());
+        let mut server = Self { child, url, operator, http: Client::new() };
         for _ in 0..600 {
-            let url = std::fs::read_to_string(&ready).unwrap_or_default().trim().to_owned();
-            if !url.is_empty() {
+            server.url = std::fs::read_to_string(&ready).unwrap_or_default().trim().to_owned();
+            if !server.url.is_empty() {
                 let operator = std::fs::read_to_string(data.join("ledger/operator.token")).unwrap();
-                let (operator, http) = (operator.trim().to_owned(), Client::new());
-                return Self { child, url, operator, http };
+                operator.trim().clone_into(&mut server.operator);
+                return server;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
