@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     commands::{agent, completions, config, demo, edge, liveness, log, serve, task, token},
     config::File,
+    context::Context,
     exit::{self, Exit},
     output::Output,
 };
@@ -46,15 +47,6 @@ enum Command {
     Liveness(liveness::LivenessArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
-}
-
-/// What a command gets beside its own flags.
-#[derive(Debug)]
-pub(crate) struct Context {
-    /// What the configuration file says.
-    pub(crate) file: File,
-    /// How to say what was found.
-    pub(crate) output: Output,
 }
 
 impl Cli {

@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod commands;
 mod config;
+mod context;
 mod events;
 mod exit;
 mod interrupt;

@@ -12,8 +12,8 @@ use reqwest::{Url, header::HeaderValue};
 
 use super::Client;
 use crate::{
-    cli::Context,
     config::{GatewayArgs, GatewaySettings, Setting, Shown, default_data},
+    context::Context,
     exit::Failure,
 };
 

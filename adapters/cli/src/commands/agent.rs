@@ -13,8 +13,8 @@ use edge_ledger_agent::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::Context,
     config::{File, GatewayArgs, GatewaySettings, Setting, Shown, Span, default_agent_state},
+    context::Context,
     exit::{Exit, Failure, chain},
     logs::{self, LogArgs},
     parent::parent_gone,

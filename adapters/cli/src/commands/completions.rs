@@ -4,10 +4,7 @@ use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use crate::{
-    cli::{Cli, Context},
-    exit::Exit,
-};
+use crate::{cli::Cli, context::Context, exit::Exit};
 
 /// Print what a shell needs to complete commands and flags.
 #[derive(Debug, Args)]

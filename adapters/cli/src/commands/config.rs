@@ -5,9 +5,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{agent, serve};
 use crate::{
-    cli::Context,
     client,
     config::{Origin, Shown},
+    context::Context,
     exit::Exit,
     output::{Cell, Output, Table},
 };

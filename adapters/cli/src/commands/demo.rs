@@ -16,8 +16,8 @@ use edge_ledger_wire::operator::SubmitAnswer;
 use serde_json::json;
 
 use crate::{
-    cli::Context,
     client::wait,
+    context::Context,
     exit::{Exit, Failure},
     interrupt::Interrupts,
     output::{Output, note},

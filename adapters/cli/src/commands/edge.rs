@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 pub(crate) use look::{liveness, silence};
 
 use crate::{
-    cli::Context,
     client::{Answer, Client, OperatorArgs, wait},
     config::Span,
+    context::Context,
     exit::Exit,
     labels::Label,
     output::{Output, note},

@@ -17,8 +17,8 @@ use super::{
     log::DataArgs,
 };
 use crate::{
-    cli::Context,
     config::{Setting, Shown, Span},
+    context::Context,
     exit::{Exit, Failure},
     journal,
     output::{Cell, Output, Progress, Table, note},

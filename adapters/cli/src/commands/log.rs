@@ -9,8 +9,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use crate::{
-    cli::Context,
     config::{Setting, default_data},
+    context::Context,
     exit::Exit,
 };
 

@@ -21,9 +21,9 @@ use super::{
     log::DataArgs,
 };
 use crate::{
-    cli::Context,
     client::wait,
     config::{Setting, Shown},
+    context::Context,
     exit::{Exit, Failure, chain},
     interrupt::Interrupts,
     journal,

@@ -9,8 +9,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use crate::{
-    cli::Context,
     client::{OperatorArgs, wait},
+    context::Context,
     exit::Exit,
 };
 

@@ -8,9 +8,9 @@ use edge_ledger_wire::operator::{Token, TokenAnswer, TokenStatus};
 use serde::Serialize;
 
 use crate::{
-    cli::Context,
     client::{Client, OperatorArgs, wait},
     config::Span,
+    context::Context,
     exit::Exit,
     labels::Label,
     output::{Cell, Output, Table, note},
