@@ -62,6 +62,21 @@ fn late_rows_are_kept_up_to_their_bound() {
     assert_eq!(held, most);
 }
 
+#[test]
+fn an_idempotency_key_is_forgotten_after_a_day() {
+    let remembered = |script: &str| {
+        let run = scenario::run(&format!("ledger open\nsubmit a key k\n{script}\nledger tick"));
+        let ledger = serde_json::to_value(run.book.ledger()).expect("a ledger is JSON");
+        let answered = &ledger["answered"];
+        let count = answered["keys"].as_object().expect("keys").len();
+        assert_eq!(answered["oldest"].as_array().expect("a list").len(), count);
+        count
+    };
+    assert_eq!(remembered("at 86399999ms"), 1);
+    assert_eq!(remembered("at 24h"), 0);
+    assert_eq!(remembered("at 24h\nsubmit b key k"), 1, "the new one");
+}
+
 /// A task held by one edge.
 fn book() -> (Book, Principal) {
     let run = scenario::run(
