@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{agent, completions, config, demo, edge, liveness, log, serve, task, token},
@@ -68,15 +68,13 @@ impl Cli {
             Command::Log(args) => log::run(args, &context),
             Command::Liveness(args) => liveness::run(args, &context),
             Command::Config(args) => config::run(args, &context),
-            Command::Completions(args) => completions::run(args, &context),
+            Command::Completions(args) => completions::run(args, &mut Self::command(), &context),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

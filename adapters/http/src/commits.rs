@@ -6,7 +6,7 @@ use std::{
 
 use edge_ledger_core::{Commit, Envelope, JournalReader, Position};
 
-use crate::{gateway::unreadable, problem::Failure};
+use crate::problem::{Failure, unreadable};
 
 /// The commits of which payloads were asked for lately: tasks submitted together are leased
 /// together.

@@ -19,8 +19,8 @@ use edge_ledger_wire::{
 use crate::{
     asked::{FromEdge, FromEnrollee},
     commits::{commit_at, envelope},
-    gateway::{Gateway, unreadable},
-    problem::Failure,
+    gateway::Gateway,
+    problem::{Failure, unreadable},
     secret::{Kind, Secret},
 };
 

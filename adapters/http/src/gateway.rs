@@ -9,7 +9,11 @@ use edge_ledger_core::{
 use edge_ledger_engine::{ExecuteError, Handle, Receipt};
 use tokio::sync::Semaphore;
 
-use crate::{Keys, commits::Commits, problem::Failure};
+use crate::{
+    Keys,
+    commits::Commits,
+    problem::{Failure, unreadable},
+};
 
 /// Serves one ledger to edges and operators.
 pub struct Gateway<R> {
@@ -107,12 +111,6 @@ fn unfolded<E: std::error::Error + 'static>(error: PastError<E>) -> Failure {
 fn beyond(detail: String) -> Failure {
     let status = actix_web::http::StatusCode::UNPROCESSABLE_ENTITY;
     Failure::of(status, "moment_beyond_log", detail)
-}
-
-/// Returns the failure of a journal that cannot be read, and leaves its reasons to the log.
-pub(crate) fn unreadable(fault: &(dyn std::error::Error + 'static)) -> Failure {
-    tracing::error!(error = fault, "the journal could not be read");
-    Failure::unavailable("unreadable", "the journal could not be read")
 }
 
 impl<R> fmt::Debug for Gateway<R> {

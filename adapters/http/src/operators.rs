@@ -10,8 +10,7 @@ use edge_ledger_wire::operator::{Event, LedgerView, Page};
 
 use crate::{
     asked::ToShow,
-    gateway::unreadable,
-    problem::Failure,
+    problem::{Failure, unreadable},
     query::{Bare, Paging},
 };
 

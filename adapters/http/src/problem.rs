@@ -136,3 +136,9 @@ impl ResponseError for Failure {
         self.answer(None)
     }
 }
+
+/// Returns the failure of a journal that cannot be read, and leaves its reasons to the log.
+pub(crate) fn unreadable(fault: &(dyn std::error::Error + 'static)) -> Failure {
+    tracing::error!(error = fault, "the journal could not be read");
+    Failure::unavailable("unreadable", "the journal could not be read")
+}

@@ -1,7 +1,7 @@
 //! `completions`: what a shell needs to complete commands and flags.
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::{cli::Cli, context::Context, exit::Exit};
@@ -18,9 +18,10 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: CompletionsArgs, context: &Context) -> Result<Exit> {
+/// Prints it for a tree of commands.
+pub(crate) fn run(args: CompletionsArgs, tree: &mut Command, context: &Context) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "edge-ledger", &mut script);
+    clap_complete::generate(args.shell, tree, "edge-ledger", &mut script);
     context.output.text(String::from_utf8_lossy(&script).trim_end())?;
     Ok(Exit::Ok)
 }
