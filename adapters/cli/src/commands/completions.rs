@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::{cli::Cli, context::Context, exit::Exit};
+use crate::{context::Context, exit::Exit};
 
 /// Print what a shell needs to complete commands and flags.
 #[derive(Debug, Args)]
