@@ -1,4 +1,4 @@
-//! What every journal has to do, as tests that [`journal_contract!`](crate::journal_contract) puts
+//! What every journal has to do, as tests that [`journal_contract!`](crate::journal_contract!) puts
 //! any of them to.
 use std::{
     collections::BTreeSet,

@@ -4,7 +4,7 @@
 //! A [`scenario`] is one command a line; what each makes happen is a snapshot. A [`history`] takes
 //! random [`action`]s on a ledger and on the [`model`], checks every [`invariant`] after each
 //! commit, and compares the two after each command. Both keep ledger and log in a [`book`].
-//! The [`journal_contract`] is what every journal is put to.
+//! The [`mod@journal_contract`] is what every journal is put to.
 pub mod scenario;
 
 pub mod action;
