@@ -1,22 +1,30 @@
 //! What happens around every request: its id, its line in the log, and an answer in JSON.
-use std::time::Instant;
+use std::{
+    cell::RefCell,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 use actix_web::{
-    Error, HttpResponse,
-    body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    Error, HttpMessage as _, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    error::PayloadError,
     http::{
         StatusCode,
         header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
-    web::Data,
+    web::{Bytes, Data},
 };
 use edge_ledger_core::JournalReader;
+use futures_util::{Stream, StreamExt as _};
 use tracing::{Instrument as _, field::Empty};
 use uuid::Uuid;
 
-use crate::{gateway::Gateway, problem::Failure};
+use crate::{gateway::Gateway, problem::Failure, secret::masked};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LEDGER_TIME: HeaderName = HeaderName::from_static("ledger-time");
@@ -25,16 +33,18 @@ const REQUEST_ID_LENGTH_MAX: usize = 128;
 /// Gives a request its id, logs it, and has whatever it comes to answered as JSON. Neither
 /// headers nor bodies are logged: secrets are there.
 pub(crate) async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(request.headers());
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let (method, path) = (request.method().clone(), masked(request.path()).into_owned());
     let span = tracing::info_span!("request", id, %method, path, edge = Empty);
     let began = Instant::now();
+    let body = Held::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
     let failure = response.response().error().map(ToString::to_string);
-    let mut response = in_json(response.map_into_boxed_body(), &id);
+    let response = in_json(response.map_into_boxed_body(), &id);
+    let mut response = response.map_body(|_, answer| BoxBody::new(Told { answer, _asked: body }));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -57,9 +67,54 @@ pub(crate) async fn tell_time<R: JournalReader>(
     Ok(response)
 }
 
+/// A request's body, shared with its answer.
+#[derive(Clone)]
+struct Held(Rc<RefCell<Payload>>);
+
+/// An answer that keeps the request's body until it is sent. The server closes the connection over a
+/// body that has not come to its end by then; one that nobody has any more it would read on, and if
+/// it comes in chunks, without end.
+struct Told {
+    answer: BoxBody,
+    _asked: Held,
+}
+
+impl Held {
+    fn of(request: &mut ServiceRequest) -> Self {
+        let body = Self(Rc::new(RefCell::new(request.take_payload())));
+        request.set_payload(Payload::Stream { payload: Box::pin(body.clone()) });
+        body
+    }
+}
+
+impl Stream for Held {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.borrow_mut().poll_next_unpin(context)
+    }
+}
+
+impl MessageBody for Told {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
+    }
+}
+
 fn note(response: &ServiceResponse<BoxBody>, failure: Option<&str>, began: Instant) {
     let status = response.status().as_u16();
     let millis = began.elapsed().as_millis();
+    let failure = failure.map(masked);
+    let failure = failure.as_deref();
     let probe = matches!(response.request().path(), "/healthz" | "/readyz");
     match status {
         500.. => tracing::error!(status, millis, failure, "failed"),
@@ -74,7 +129,7 @@ fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let fit = |id: &&str| {
         let length = (1..=REQUEST_ID_LENGTH_MAX).contains(&id.len());
-        length && id.bytes().all(|byte| byte.is_ascii_graphic())
+        length && id.bytes().all(|byte| byte.is_ascii_graphic()) && masked(id) == *id
     };
     given.filter(fit).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }

@@ -1,5 +1,5 @@
 //! Secrets: made here, shown once, known afterwards only by their keyed hash.
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub enum Kind {
 const RANDOM: usize = 32;
 
 impl Kind {
+    const ALL: [Self; 3] = [Self::EnrollmentToken, Self::Credential, Self::OperatorToken];
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::EnrollmentToken => "etr_live_",
@@ -77,6 +79,19 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Leaves only the first letters of secrets in a text that somebody else wrote: people put them
+/// into paths and parameters.
+pub(crate) fn masked(text: &str) -> Cow<'_, str> {
+    Kind::ALL.map(Kind::prefix).into_iter().fold(text.into(), |text, prefix| {
+        let mut parts = text.split(prefix);
+        let before = parts.next().unwrap_or_default();
+        let is_secret = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let rest: String =
+            parts.map(|part| format!("{prefix}…{}", part.trim_start_matches(is_secret))).collect();
+        if rest.is_empty() { text } else { format!("{before}{rest}").into() }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +109,18 @@ mod tests {
         assert_ne!(first, second);
         let random = first.expose().rsplit('_').next().unwrap();
         assert!(random.len() * 4 >= 192, "{} bits", random.len() * 4);
+    }
+
+    #[test]
+    fn nothing_but_the_first_letters_of_a_secret_is_left_where_it_does_not_belong() {
+        let secret = |kind| Secret::mint(kind, &Uuid::now_v7()).unwrap();
+        let [token, credential, operator] = Kind::ALL.map(secret);
+        let (token, credential) = (token.expose(), credential.expose());
+        let text = format!("/v1/{token}/a?x={credential}&y={}", operator.expose());
+
+        assert_eq!(masked(&text), "/v1/etr_live_…/a?x=wk_live_…&y=op_live_…");
+        assert_eq!(masked(&format!("{token}{token}")), "etr_live_…etr_live_…");
+        assert!(matches!(masked("/v1/tasks"), Cow::Borrowed("/v1/tasks")));
     }
 
     #[test]

@@ -46,6 +46,23 @@ async fn a_request_has_the_id_that_its_sender_gave_it_if_that_will_do() {
     }
 }
 
+#[tokio::test]
+async fn a_connection_is_not_held_open_by_a_body_that_nobody_waits_for() {
+    let server = Server::start();
+    for (path, status) in [("/internal/edges/tasks/next", 401), ("/nothing", 404)] {
+        for framing in ["transfer-encoding: chunked\r\n\r\nff\r\n", "content-length: 255\r\n\r\n"] {
+            let head = format!("POST {path} HTTP/1.1\r\nhost: here\r\n{framing}{{");
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            let read = stream.read_to_string(&mut answer);
+            let closed = tokio::time::timeout(Duration::from_secs(10), read).await;
+            assert!(closed.is_ok(), "{path} {framing:?} is still open");
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_stops_finishes_what_is_in_flight() {
     let server = Server::start_with(Limits::default());

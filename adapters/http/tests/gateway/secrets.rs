@@ -5,11 +5,12 @@ use std::{
 };
 
 use edge_ledger_core::{Event, JournalReader, Position, edge, enrollment};
+use reqwest::Method;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
-    client::{Client, Edge},
+    client::{Answer, Client, Edge},
     server::Server,
 };
 
@@ -53,6 +54,13 @@ async fn no_secret_is_in_a_log_an_event_or_an_answer_but_the_one_that_shows_it()
     let in_body = json!({ "deviceNumber": "DEV-1", "displayName": "an edge", "token": token });
     let refused = Client::new(server.address, "").post("/internal/edges/register", in_body).await;
     refused.problem(409, "edge_device_taken");
+
+    for secret in [&token, edge.client.secret(), &rotated, server.operator.secret()] {
+        let astray =
+            server.operator.request(Method::GET, &format!("/v1/tasks/{secret}?at={secret}"));
+        Answer::to(astray.header("x-request-id", secret)).await.expect(400);
+        server.operator.get(&format!("/{secret}")).await.problem(404, "no_such_route");
+    }
 
     let mut told = String::new();
     for path in ["events?limit=1000", "edges", "tokens", "tasks", "tasks/T1", "ledger"] {
