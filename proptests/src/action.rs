@@ -148,37 +148,37 @@ pub enum Aim {
 /// What an operator may wish of an edge.
 #[derive(Clone, Debug)]
 pub enum EdgeWish {
-    /// See [`edge_ledger_core::edge::Command`]; so are the others.
+    /// Have it refused everywhere.
     Disable,
-    /// …
+    /// Let it work again.
     Enable,
-    /// …
+    /// Lift its quarantine.
     Release,
-    /// …
+    /// Replace its labels.
     SetLabels(Labels),
-    /// …
+    /// Set the most leases it may hold at once.
     SetCapacity(u32),
-    /// …
+    /// Give it a new credential.
     Rotate {
         /// How long the old ones live on.
         overlap: Millis,
         /// An id that it had before, as no adapter would mint it.
         taken: Option<Index>,
     },
-    /// One of those it ever had, or all.
+    /// End one of the credentials it ever had, or all.
     Revoke(Option<Index>),
 }
 
 /// What an operator may wish of a task.
 #[derive(Clone, Debug)]
 pub enum TaskWish {
-    /// See [`edge_ledger_core::task::OperatorCommand`]; so are the others.
+    /// End it, unfinished.
     Cancel,
-    /// …
+    /// Begin a new run.
     Retry,
-    /// …
+    /// Mean it for one edge, or for any.
     Reassign(Option<Index>),
-    /// All that is kept, or one of what is, or what was never kept.
+    /// Adopt all that is kept aside, or some of it; what was never kept if there is none.
     Adopt(Option<Index>),
 }
 
