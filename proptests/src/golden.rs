@@ -1,6 +1,6 @@
 //! Journals as lines of text: a header that names the format, then a commit a line.
 //!
-//! Each line is the body of a block of one commit, so it is read by the very code that reads a
+//! A line between brackets is the body of a block, so it is read by the very code that reads a
 //! journal, in whatever format the header names.
 use edge_ledger_core::{
     Commit,
@@ -39,8 +39,9 @@ pub fn write(about: &str, log: &[Commit]) -> String {
     let header = serde_json::to_string(&header).expect("a header is JSON");
     let commits = log.iter().map(|commit| {
         let block = codec::encode(std::slice::from_ref(commit));
-        let body = String::from_utf8(block[1..].to_vec()).expect("a block's body is text");
-        format!("{body}\n")
+        let list = std::str::from_utf8(&block[1..]).expect("a block's body is text");
+        let commit = list.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+        format!("{}\n", commit.expect("a block's body is a list"))
     });
     [format!("{header}\n")].into_iter().chain(commits).collect()
 }
@@ -57,7 +58,7 @@ pub fn read(text: &str) -> Result<(Header, Vec<Commit>), GoldenError> {
         serde_json::from_str(header).map_err(|fault| GoldenError::Header(Some(fault)))?;
     let mut log = Vec::new();
     for (number, line) in (2..).zip(lines) {
-        let block = [&[header.format], line.as_bytes()].concat();
+        let block = [&[header.format][..], b"[", line.as_bytes(), b"]"].concat();
         log.extend(codec::decode(&block).map_err(|fault| GoldenError::Commit(number, fault))?);
     }
     Ok((header, log))
