@@ -2,6 +2,7 @@
 mod decide;
 mod evolve;
 mod index;
+mod names;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -19,6 +20,7 @@ use crate::{
 pub use decide::Decision;
 pub use evolve::Corruption;
 use index::Index;
+use names::Names;
 
 /// Every token, edge and task, as the log up to [`Ledger::head`] left them.
 ///
@@ -50,14 +52,6 @@ struct Subjects {
     answered: Answered,
 }
 
-/// Who is known by a name other than their id: derived, never stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Names {
-    devices: Table<Box<str>, EdgeId>,
-    credentials: Table<CredentialId, EdgeId>,
-    dedupe_keys: Table<Box<str>, TaskId>,
-}
-
 impl Default for Ledger {
     fn default() -> Self {
         Self::from(Subjects {
@@ -84,22 +78,10 @@ impl From<Subjects> for Ledger {
         for (id, edge) in subjects.edges.sorted() {
             names.add_edge(*id, edge);
         }
+        for (id, token) in subjects.tokens.sorted() {
+            names.add_token(*id, token);
+        }
         Self { subjects, index, names }
-    }
-}
-
-impl Names {
-    fn add_task(&mut self, id: &TaskId, task: &Task) {
-        if let Some(key) = task.dedupe_key() {
-            self.dedupe_keys.insert(key.into(), id.clone());
-        }
-    }
-
-    fn add_edge(&mut self, id: EdgeId, edge: &Edge) {
-        self.devices.insert(edge.identity().device_number.clone(), id);
-        for credential in edge.credentials() {
-            self.credentials.insert(credential.id, id);
-        }
     }
 }
 
@@ -163,14 +145,14 @@ impl Ledger {
     /// Looks up the edge that has a credential which has not been ended.
     #[must_use]
     pub fn edge_with_credential(&self, id: CredentialId) -> Option<(EdgeId, &Edge)> {
-        let edge = *self.names.credentials.get(&id)?;
+        let edge = *self.names.edge_with_credential(id)?;
         Some((edge, self.edge(edge)?))
     }
 
     /// Looks up the edge of a device.
     #[must_use]
     pub fn edge_of_device(&self, device_number: &str) -> Option<(EdgeId, &Edge)> {
-        let edge = *self.names.devices.get(&device_number.into())?;
+        let edge = *self.names.edge_of_device(device_number)?;
         Some((edge, self.edge(edge)?))
     }
 
@@ -189,7 +171,7 @@ impl Ledger {
     /// Looks up the task that was submitted under a dedupe key.
     #[must_use]
     pub fn task_of_dedupe_key(&self, key: &str) -> Option<(&TaskId, &Task)> {
-        let id = self.names.dedupe_keys.get(&key.into())?;
+        let id = self.names.task_of_dedupe_key(key)?;
         Some((id, self.task(id)?))
     }
 
@@ -212,19 +194,34 @@ impl Ledger {
         known.map_or(0, |(task, at)| self.index.ahead_of(id, task, edge, at.labels()))
     }
 
-    /// Lists every enrollment token, by id. Sorts: not for hot paths, like its two neighbours.
+    /// Lists the enrollment tokens created past a position, oldest first.
+    pub fn tokens_after(&self, after: Position) -> impl Iterator<Item = (TokenId, &Token)> {
+        self.names.tokens_after(after).filter_map(|id| Some((*id, self.token(*id)?)))
+    }
+
+    /// Lists the edges registered past a position, oldest first.
+    pub fn edges_after(&self, after: Position) -> impl Iterator<Item = (EdgeId, &Edge)> {
+        self.names.edges_after(after).filter_map(|id| Some((*id, self.edge(*id)?)))
+    }
+
+    /// Lists the tasks submitted past a position, oldest first.
+    pub fn tasks_after(&self, after: Position) -> impl Iterator<Item = (&TaskId, &Task)> {
+        self.names.tasks_after(after).filter_map(|id| Some((id, self.task(id)?)))
+    }
+
+    /// Lists every enrollment token, oldest first.
     pub fn tokens(&self) -> impl Iterator<Item = (TokenId, &Token)> {
-        self.subjects.tokens.sorted().map(|(id, token)| (*id, token))
+        self.tokens_after(Position::START)
     }
 
-    /// Lists every edge, by id.
+    /// Lists every edge, oldest first.
     pub fn edges(&self) -> impl Iterator<Item = (EdgeId, &Edge)> {
-        self.subjects.edges.sorted().map(|(id, edge)| (*id, edge))
+        self.edges_after(Position::START)
     }
 
-    /// Lists every task, by id.
+    /// Lists every task, oldest first.
     pub fn tasks(&self) -> impl Iterator<Item = (&TaskId, &Task)> {
-        self.subjects.tasks.sorted()
+        self.tasks_after(Position::START)
     }
 
     /// Counts tokens, edges and tasks.

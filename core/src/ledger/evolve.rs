@@ -1,13 +1,13 @@
 //! How commits become state.
 use crate::{
-    Commit, EdgeId, Envelope, Event, Position, Principal, Timestamp,
+    Commit, Envelope, Event, Position, Principal, Timestamp,
     edge::{self, Edge},
     enrollment::{self, Token},
     lifecycle,
     task::{self, Task},
 };
 
-use super::{Ledger, Names};
+use super::Ledger;
 
 /// The log does not fold: it was cut, reordered, or written by something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,9 @@ impl Ledger {
                 false
             }
             Event::Token { id, what: enrollment::Event::Created(grant) } => {
-                self.subjects.tokens.insert(*id, Token::of(grant, at, now)).is_some()
+                let token = Token::of(grant, at, now);
+                self.names.add_token(*id, &token);
+                self.subjects.tokens.insert(*id, token).is_some()
             }
             Event::Token { id, what } => {
                 self.subjects.tokens.get_mut(id).ok_or(unknown)?.evolve(what, now);
@@ -95,7 +97,7 @@ impl Ledger {
             }
             Event::Edge { id, what: edge::Event::Registered { identity, labels, .. } } => {
                 let edge = Edge::registered(identity, labels, at, now);
-                self.names.devices.insert(identity.device_number.clone(), *id);
+                self.names.add_edge(*id, &edge);
                 self.subjects.edges.insert(*id, edge).is_some()
             }
             Event::Edge { id, what } => {
@@ -137,32 +139,6 @@ impl Ledger {
         };
         if let Some(edge) = edge.and_then(|id| self.subjects.edges.get_mut(&id)) {
             edge.contacted(commit.recorded_at, open);
-        }
-    }
-}
-
-impl Names {
-    /// Follows the credentials of an edge. Its device number never changes.
-    fn evolve(&mut self, id: EdgeId, event: &edge::Event) {
-        match event {
-            edge::Event::CredentialIssued { credential, .. } => {
-                self.credentials.insert(*credential, id);
-            }
-            edge::Event::CredentialEnded { credential, .. } => {
-                self.credentials.remove(credential);
-            }
-            edge::Event::Registered { .. }
-            | edge::Event::Reregistered { .. }
-            | edge::Event::CredentialExpirySet { .. }
-            | edge::Event::Reported(_)
-            | edge::Event::FailureCounted { .. }
-            | edge::Event::FailuresCleared
-            | edge::Event::Quarantined { .. }
-            | edge::Event::Released
-            | edge::Event::Disabled { .. }
-            | edge::Event::Enabled
-            | edge::Event::LabelsSet(_)
-            | edge::Event::CapacitySet(_) => {}
         }
     }
 }

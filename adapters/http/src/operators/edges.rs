@@ -5,8 +5,8 @@ use actix_web::{
     web::{Json, Path},
 };
 use edge_ledger_core::{
-    Command, CredentialId, EdgeId, Event, JournalReader, Ledger, Liveness, Rejection, Thresholds,
-    Timestamp, edge, view::EdgeView,
+    Command, CredentialId, EdgeId, Event, JournalReader, Ledger, Liveness, Position, Rejection,
+    Thresholds, Timestamp, edge, view::EdgeView,
 };
 use edge_ledger_engine::{Receipt, mint};
 use edge_ledger_wire::{
@@ -50,10 +50,8 @@ pub(crate) async fn list<R: JournalReader>(
     let Which { paging: Paging { after, limit }, liveness, status } = asked.query;
     let thresholds = asked.gateway.thresholds;
     let edges = asked.gateway.handle.view(|ledger, now| {
-        let mut edges: Vec<_> =
-            ledger.edges().filter(|(_, edge)| edge.registered_position().get() > after).collect();
-        edges.sort_unstable_by_key(|(_, edge)| edge.registered_position());
-        let shown = edges.into_iter().filter_map(|(id, _)| shown(ledger, id, &thresholds, now));
+        let edges = ledger.edges_after(Position::new(after));
+        let shown = edges.filter_map(|(id, _)| shown(ledger, id, &thresholds, now));
         let wanted = shown.filter(|edge| {
             liveness.is_none_or(|wanted| edge.liveness == wanted)
                 && status.is_none_or(|wanted| edge.status == wanted)

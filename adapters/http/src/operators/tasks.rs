@@ -104,13 +104,8 @@ pub(crate) async fn list<R: JournalReader>(
     let which = asked.query;
     let Paging { after, limit } = which.paging;
     let tasks = asked.gateway.handle.view(|ledger, now| {
-        let mut tasks: Vec<_> = ledger
-            .tasks()
-            .filter(|(_, task)| task.submitted_position().get() > after && which.has(task))
-            .collect();
-        tasks.sort_unstable_by_key(|(_, task)| task.submitted_position());
-        tasks.truncate(limit + 1);
-        tasks.into_iter().filter_map(|(id, _)| shown(ledger, id, now)).collect()
+        let tasks = ledger.tasks_after(Position::new(after)).filter(|(_, task)| which.has(task));
+        tasks.take(limit + 1).filter_map(|(id, _)| shown(ledger, id, now)).collect()
     });
     Ok(Json(Page::cut(tasks, limit, |task: &Task| task.position.to_string())))
 }

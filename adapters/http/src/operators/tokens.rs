@@ -5,7 +5,7 @@ use actix_web::{
     web::{Json, Path},
 };
 use edge_ledger_core::{
-    Command, Event, JournalReader, TokenId,
+    Command, Event, JournalReader, Position, TokenId,
     enrollment::{self, Grant},
 };
 use edge_ledger_engine::{Receipt, mint};
@@ -48,11 +48,8 @@ pub(crate) async fn list<R: JournalReader>(
 ) -> Result<Json<Page<Token>>, Failure> {
     let Paging { after, limit } = asked.query;
     let tokens = asked.gateway.handle.view(|ledger, now| {
-        let mut tokens: Vec<_> =
-            ledger.tokens().filter(|(_, token)| token.created_position().get() > after).collect();
-        tokens.sort_unstable_by_key(|(_, token)| token.created_position());
-        tokens.truncate(limit + 1);
-        tokens.into_iter().map(|(id, token)| Token::of(id, token, now)).collect()
+        let tokens = ledger.tokens_after(Position::new(after)).take(limit + 1);
+        tokens.map(|(id, token)| Token::of(id, token, now)).collect()
     });
     Ok(Json(Page::cut(tokens, limit, |token| token.position.to_string())))
 }
