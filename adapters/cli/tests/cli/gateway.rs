@@ -275,6 +275,21 @@ fn an_operator_steps_in() {
 }
 
 #[test]
+fn lists_are_filtered_by_the_words_that_they_show() {
+    let house = House::served();
+    house.submit(&json!({ "id": "idle", "payload": 1 })).json();
+
+    for status in ["AWAIT", "await"] {
+        let tasks = house.ask(&["task", "list", "--json", "--status", status]).json();
+        assert_eq!(tasks["items"][0]["id"], "idle", "{status}");
+    }
+    for filter in [["--status", "ACTIVE"], ["--liveness", "ONLINE"]] {
+        let edges = house.ask(&["edge", "list", "--json", filter[0], filter[1]]).json();
+        assert_eq!(edges["items"], json!([]), "{filter:?}");
+    }
+}
+
+#[test]
 fn tasks_come_from_stdin_too() {
     let house = House::served();
     let mut command = house.operator(&["task", "submit", "-", "--json"]);

@@ -18,10 +18,10 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     /// Only those that look so alive.
-    #[arg(long)]
+    #[arg(long, ignore_case = true)]
     liveness: Option<LivenessName>,
     /// Only those of this standing.
-    #[arg(long)]
+    #[arg(long, ignore_case = true)]
     status: Option<StatusName>,
     /// So many at most.
     #[arg(long, value_name = "COUNT")]

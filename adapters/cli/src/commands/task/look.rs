@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     /// Only those that stand there.
-    #[arg(long)]
+    #[arg(long, ignore_case = true)]
     status: Option<StatusName>,
     /// Only those that this edge holds, or that are meant for it alone.
     #[arg(long)]
