@@ -45,6 +45,7 @@ pub fn all(taken: &Taken<'_>) -> Kept {
     capacity_is_kept(taken)?;
     attempts_stay_within_their_bound(taken)?;
     a_finished_task_keeps_no_ids_of_rows(taken)?;
+    all_list_in_the_order_they_came(taken)?;
     every_lease_has_an_end_that_falls_due(taken)
 }
 
@@ -243,6 +244,25 @@ fn a_finished_task_keeps_no_ids_of_rows(taken: &Taken<'_>) -> Kept {
             let kept = serde_json::to_value(task).unwrap_or_default();
             prop_assert_eq!(&kept["rows"]["ids"], &serde_json::json!([]), "of {:?}", id);
         }
+    }
+    Ok(())
+}
+
+/// And a page begins where the one before it ended.
+fn all_list_in_the_order_they_came(taken: &Taken<'_>) -> Kept {
+    let ledger = taken.after;
+    let tokens: Vec<_> = ledger.tokens().map(|(_, token)| token.created_position()).collect();
+    let edges: Vec<_> = ledger.edges().map(|(_, edge)| edge.registered_position()).collect();
+    let tasks: Vec<_> = ledger.tasks().map(|(_, task)| task.submitted_position()).collect();
+    for positions in [&tokens, &edges, &tasks] {
+        prop_assert!(positions.is_sorted_by(|earlier, later| earlier < later), "{:?}", positions);
+    }
+    let counts = ledger.counts();
+    let listed = (tokens.len(), edges.len(), tasks.len());
+    prop_assert_eq!(listed, (counts.tokens, counts.edges, counts.tasks), "nobody is left out");
+    if let Some(middle) = tasks.get(tasks.len() / 2) {
+        let page = ledger.tasks_after(*middle).map(|(_, task)| task.submitted_position());
+        prop_assert_eq!(page.collect::<Vec<_>>(), &tasks[tasks.len() / 2 + 1..]);
     }
     Ok(())
 }
