@@ -14,6 +14,7 @@ pub mod optimization;
 mod problem;
 pub mod read;
 mod sound;
+mod surrogates;
 pub mod work;
 
 pub use fields::Fields;

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     Malformed,
     fields::{Fields, parse, unexpected},
+    sound, surrogates,
 };
 
 /// What every reader returns.
@@ -25,14 +26,14 @@ pub fn trimmed(length: RangeInclusive<usize>) -> impl Fn(&RawValue) -> Read<Box<
 
 /// Reads a text and keeps as many of its characters as there is room for.
 pub fn cut(max: usize) -> impl Fn(&RawValue) -> Read<Box<str>> {
-    move |value| Ok(first(&string(value)?, max))
+    move |value| Ok(first(&mended(value)?, max))
 }
 
 /// Reads a text, makes one space of any white space in it, and keeps as many of its characters as
 /// there is room for.
 pub fn collapsed(max: usize) -> impl Fn(&RawValue) -> Read<Box<str>> {
     move |value| {
-        let words: Vec<_> = string(value)?.split_whitespace().map(str::to_owned).collect();
+        let words: Vec<_> = mended(value)?.split_whitespace().map(str::to_owned).collect();
         Ok(first(&words.join(" "), max))
     }
 }
@@ -99,8 +100,11 @@ pub fn object(value: &RawValue) -> Read<Payload> {
     }
 }
 
-/// Reads whatever is there, which is kept byte for byte.
+/// Reads whatever is there, which is kept byte for byte. What a later reader would stumble over
+/// (nested too deeply, numbers out of range, broken text) is refused now.
 pub fn any(value: &RawValue) -> Read<Payload> {
+    sound::check(value.get())
+        .map_err(|error| Malformed::body(format_args!("malformed JSON: {error}")))?;
     Ok(Payload::new(value.to_owned()))
 }
 
@@ -172,6 +176,14 @@ pub fn time(value: &RawValue) -> Read<Timestamp> {
 
 fn string(value: &RawValue) -> Read<String> {
     parse(value, &"a string")
+}
+
+/// Reads a text as a person would: where it was cut inside a character, there is a sign for that.
+fn mended(value: &RawValue) -> Read<String> {
+    string(value).or_else(|fault| match value.get().as_bytes().first() {
+        Some(b'"') => serde_json::from_str(&surrogates::mend(value.get())).map_err(|_| fault),
+        Some(_) | None => Err(fault),
+    })
 }
 
 fn within(text: String, length: &RangeInclusive<usize>) -> Read<Box<str>> {

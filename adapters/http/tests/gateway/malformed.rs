@@ -199,9 +199,9 @@ async fn json_that_a_later_reader_would_stumble_over_is_refused() {
     for (metrics, fault) in [
         ("NaN", "malformed JSON: expected value"),
         ("Infinity", "malformed JSON: expected value"),
-        ("1e999", "malformed JSON: number out of range"),
-        (r#""\ud800""#, "malformed JSON: unexpected end of hex escape"),
-        (deep.as_str(), "malformed JSON: recursion limit exceeded"),
+        ("1e999", "results[0].metrics: malformed JSON: number out of range"),
+        (r#""\ud800""#, "results[0].metrics: malformed JSON: unexpected end of hex escape"),
+        (deep.as_str(), "results[0].metrics: malformed JSON: recursion limit exceeded"),
         ("1}}]}{", "malformed JSON: trailing characters"),
     ] {
         let told = send(metrics).await.problem(400, "malformed");
@@ -245,4 +245,29 @@ async fn a_health_signal_is_taken_without_the_fields_that_will_not_do() {
     edge.say("connectivity", state("IDLE")).await.expect(200);
     let shown = server.operator.get(&format!("/v1/edges/{}", edge.id)).await.expect(200);
     assert_eq!(shown["activeTaskId"], Value::Null);
+}
+
+/// A program that counts UTF-16 units cuts a text inside a character and sends what is left of it.
+#[tokio::test]
+async fn an_error_that_was_cut_inside_a_character_is_taken() {
+    let server = Server::start();
+    let edge = server.edge("DEV-1").await;
+    server.submit("T1").await;
+    edge.next().await;
+    let send = |route: &str, rest: &str| {
+        let body = format!(r#"{{"workerId":"{}",{rest}}}"#, edge.id);
+        let request = edge.client.request(Method::POST, &format!("/internal/edges/{route}"));
+        Answer::to(request.header("content-type", "application/json").body(body))
+    };
+
+    let report =
+        r#""deviceNumber":"DEV-1","lastError":"no \ud83d","uptimeSeconds":1e999,"x":1e999"#;
+    send("connectivity", report).await.expect(200);
+    send("tasks/T1/fail", r#""error":"no \ud83d""#).await.expect(200);
+
+    let shown = server.operator.get(&format!("/v1/edges/{}", edge.id)).await.expect(200);
+    assert_eq!(shown["lastError"], "no \u{fffd}");
+    assert_eq!(shown["uptimeSeconds"], Value::Null);
+    let shown = server.operator.get("/v1/tasks/T1").await.expect(200);
+    assert_eq!(shown["lastError"], "no \u{fffd}");
 }

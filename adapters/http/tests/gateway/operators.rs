@@ -260,6 +260,7 @@ async fn a_submission_names_its_fault() {
     let one_of = "a task has the fields of an optimization, an `optimization` or a `payload`, and only one of the three";
 
     for (body, fault) in [
+        (json!({}), "body: expected a task, or `tasks`, found neither".to_owned()),
         (
             json!({ "id": "a b" }),
             "id: a task id holds only letters, digits, '.', '_', ':' and '-', found ' '".to_owned(),

@@ -57,6 +57,8 @@ impl TryFrom<&Fields<'_>> for SubmitRequest {
         let request = if fields.has("tasks") {
             let tasks = read::list(1..=TASKS_MAX, NewTask::of_value);
             Self { tasks: fields.required("tasks", tasks)?, is_single: false }
+        } else if fields.is_empty() {
+            return Err(Malformed::body("body: expected a task, or `tasks`, found neither"));
         } else {
             Self { tasks: vec![NewTask::of_fields(fields)?], is_single: true }
         };
