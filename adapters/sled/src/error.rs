@@ -56,8 +56,8 @@ pub enum JournalError {
     },
     /// The end of the journal is gone.
     #[error(
-        "the journal in {directory} ends at position {found}, but it had reached {known} when it \
-         was last opened or closed: restore a backup"
+        "the journal in {directory} ends at position {found}, but it had reached {known}, as \
+         its file READY says: restore a backup"
     )]
     CutShort {
         /// The journal's directory.

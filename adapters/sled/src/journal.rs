@@ -13,6 +13,10 @@ use crate::{
     store::Store,
 };
 
+/// After how many positions the marker is renewed. It costs a few syncs, and bounds what damage can
+/// take from a journal that was not closed without anybody noticing.
+const MARK_EVERY: u64 = 256;
+
 /// What sled aims to keep in memory, in bytes.
 const CACHE: u64 = 64 * 1024 * 1024;
 
@@ -112,6 +116,13 @@ impl SledJournal {
         self.db.sync_data().map_err(io_error("sync", &file))
     }
 
+    /// Renews the marker, or says that it could not be: what was appended is durable either way.
+    fn remark(&mut self) {
+        if let Err(error) = self.mark() {
+            tracing::warn!(error = chain(&error), "the journal's marker could not be renewed");
+        }
+    }
+
     /// Notes in the marker how far the journal has come.
     fn mark(&mut self) -> Result<(), JournalError> {
         if self.marked < self.head {
@@ -142,6 +153,9 @@ impl Journal for SledJournal {
         }
         self.head = head;
         self.store.publish(head);
+        if self.marked.plus(MARK_EVERY) <= head {
+            self.remark();
+        }
         Ok(())
     }
 

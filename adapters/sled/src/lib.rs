@@ -21,7 +21,7 @@
 //!
 //! | in the directory | is |
 //! |---|---|
-//! | `READY` | the sign of a complete journal, made last when it is created. One line: the layout, and the position it had reached when it was last opened or closed. |
+//! | `READY` | the sign of a complete journal, made last when it is created. One line: the layout, and a position that the journal had reached: where it was opened or closed, and while it grows every 256 positions. |
 //! | `READY.new` | the next `READY`. Alone it is the sign of a creation cut short, which is then done again; a directory with files but neither sign is somebody else's and left alone. |
 //! | `db`, `conf`, `snap.*`, `blobs/` | sled's. `blobs/` stays empty: nobody ever syncs what is in it, so nothing grows large enough to go there. |
 //!
@@ -47,8 +47,8 @@
 //! What sled does to damaged files is another matter. Where it panics, an error comes out. But a
 //! damaged byte in what was written since it was last opened it takes for the torn end of the log,
 //! and cuts off, without a word, all that follows. That is why `READY` notes how far the journal
-//! had come: one that is found shorter does not open. After a kill or a power cut the note is as
-//! old as the last opening, and damage behind it cannot be told from an end that was never durable.
+//! had come: one that is found shorter does not open. After a kill or a power cut the note is at most
+//! 256 positions old, and damage behind it cannot be told from an end that was never durable.
 //!
 //! # Bounds
 //!

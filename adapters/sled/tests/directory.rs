@@ -43,6 +43,23 @@ fn an_empty_directory_open_to_others_is_made_private() {
     assert_eq!(private_files(dir.path()).len(), 4);
 }
 
+/// Nobody may lose much of a journal that was never closed without its being noticed.
+#[test]
+fn the_marker_follows_a_journal_that_grows() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let marker = || fs::read_to_string(dir.path().join("READY")).unwrap();
+    let begun = marker();
+
+    for after in 0..255 {
+        journal.append(&[commit(Position::new(after), 10)]).unwrap();
+    }
+    assert_eq!(marker(), begun);
+    journal.append(&[commit(Position::new(255), 10)]).unwrap();
+
+    assert!(marker().contains("256"), "{}", marker());
+}
+
 /// sled lets go of its file a moment after it is dropped.
 #[test]
 fn a_file_about_to_be_let_go_is_waited_for() {
