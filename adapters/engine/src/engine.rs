@@ -11,7 +11,7 @@ use std::{
 use edge_ledger_core::{Journal, JournalReader, Timestamp, lifecycle::Epoch};
 
 use crate::{
-    Clock, ExecuteError, Handle, OpenError, Writer,
+    Clock, ExecuteError, Handle, OpenError, Readiness, Stop, Writer,
     handle::{Execution, Job, Shared, Work},
 };
 
@@ -75,9 +75,18 @@ impl<R: JournalReader> Engine<R> {
         self.handle.clone()
     }
 
-    /// Closes the ledger after what is in the queue, and waits until that is done.
-    pub fn close(self) {
+    /// Closes the ledger after what is in the queue, and waits until that is done. Returns how the
+    /// writer has stopped: if an append failed, then or before, the ledger is not closed.
+    #[must_use]
+    pub fn close(self) -> Stop {
+        let handle = self.handle.clone();
         drop(self);
+        match handle.readiness() {
+            Readiness::Stopped(stop) => stop,
+            Readiness::Ready | Readiness::Skewed { .. } => {
+                Stop::Failed { reason: "the writer's thread panicked".to_owned() }
+            }
+        }
     }
 }
 
@@ -166,7 +175,7 @@ impl<J: Journal> Service<J> {
 
     fn close(&mut self, now: Timestamp) {
         match self.writer.close(now) {
-            Ok(()) => drop(self.shared.stopped.set("the ledger is closed".to_owned())),
+            Ok(()) => drop(self.shared.stopped.set(Stop::Closed)),
             Err(error) => self.note(Some(&error)),
         }
     }
@@ -174,9 +183,9 @@ impl<J: Journal> Service<J> {
     /// Turns readiness red when the writer has stopped.
     fn note(&self, error: Option<&ExecuteError>) {
         let Some(ExecuteError::Unrecorded(fault)) = error else { return };
-        let reason = format!("the journal could not be written: {}", chain(fault.as_ref()));
+        let reason = chain(fault.as_ref());
         tracing::error!(%reason, "the writer has stopped");
-        drop(self.shared.stopped.set(reason));
+        drop(self.shared.stopped.set(Stop::Failed { reason }));
     }
 
     fn now(&self) -> Timestamp {

@@ -27,8 +27,8 @@ pub(crate) struct Shared<R> {
     pub(crate) reader: R,
     /// Held while a command is stamped and enters the queue, so that both have one order.
     pub(crate) clock: Mutex<Clock>,
-    /// Why the writer has stopped.
-    pub(crate) stopped: OnceLock<String>,
+    /// How the writer has stopped.
+    pub(crate) stopped: OnceLock<Stop>,
 }
 
 /// What waits in the writer's queue.
@@ -62,11 +62,30 @@ pub enum Readiness {
         /// How far.
         by: Millis,
     },
-    /// It cannot.
-    Stopped {
-        /// Why.
+    /// It cannot any more.
+    Stopped(Stop),
+}
+
+/// How the writer has stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The ledger was closed.
+    Closed,
+    /// An append failed, so nobody knows what the journal holds until it is opened anew. The ledger
+    /// was not closed.
+    Failed {
+        /// Why, with all that is behind it: for those who run the process.
         reason: String,
     },
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the ledger is closed"),
+            Self::Failed { .. } => f.write_str("an append failed"),
+        }
+    }
 }
 
 impl<R: JournalReader> Handle<R> {
@@ -132,8 +151,8 @@ impl<R: JournalReader> Handle<R> {
     /// Returns whether the engine can take commands.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        if let Some(reason) = self.shared.stopped.get() {
-            return Readiness::Stopped { reason: reason.clone() };
+        if let Some(stop) = self.shared.stopped.get() {
+            return Readiness::Stopped(stop.clone());
         }
         let by = self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner).skew();
         if by > SKEW_MAX { Readiness::Skewed { by } } else { Readiness::Ready }

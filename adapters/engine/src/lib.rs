@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use edge_ledger_core::{Cause, Command, Principal, lifecycle};
-//! use edge_ledger_engine::{Engine, MemoryJournal, Options, mint};
+//! use edge_ledger_engine::{Engine, MemoryJournal, Options, Stop, mint};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,7 +15,7 @@
 //! let tick = Command::Ledger(lifecycle::Command::Tick);
 //! let head = engine.handle().execute(cause, tick, |receipt| receipt.ledger.head()).await?;
 //! assert_eq!(head.get(), 2); // the opening, and the tick
-//! engine.close();
+//! assert_eq!(engine.close(), Stop::Closed);
 //! # Ok(())
 //! # }
 //! ```
@@ -30,6 +30,6 @@ mod writer;
 pub use clock::Clock;
 pub use engine::{Engine, Options};
 pub use error::{ExecuteError, Fault, OpenError};
-pub use handle::{Handle, Readiness};
+pub use handle::{Handle, Readiness, Stop};
 pub use memory::{MemoryJournal, MemoryReader};
 pub use writer::{Receipt, Writer, replay};

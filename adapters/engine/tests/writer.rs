@@ -11,7 +11,8 @@ use edge_ledger_core::{
     task::{self, Payload, Spec, Submission, TaskStatus, Terms},
 };
 use edge_ledger_engine::{
-    Engine, ExecuteError, MemoryJournal, MemoryReader, Options, Readiness, Writer, mint, replay,
+    Engine, ExecuteError, MemoryJournal, MemoryReader, Options, Readiness, Stop, Writer, mint,
+    replay,
 };
 use serde_json::value::RawValue;
 
@@ -184,14 +185,30 @@ async fn a_closed_engine_refuses_and_a_reopened_journal_folds_to_the_same_ledger
     let engine = Engine::start(journal.clone(), Options::default()).expect("starts");
     let handle = engine.handle();
     handle.execute(cause(), create(), |_| ()).await.expect("accepted");
-    engine.close();
+    assert_eq!(engine.close(), Stop::Closed);
 
     let refused = handle.execute(cause(), create(), |_| ()).await;
 
     assert!(matches!(refused, Err(ExecuteError::Stopped)), "{refused:?}");
-    assert!(matches!(handle.readiness(), Readiness::Stopped { .. }));
+    assert!(matches!(handle.readiness(), Readiness::Stopped(Stop::Closed)));
     let live = handle.view(|ledger, _| ledger.digest());
     assert_eq!(replay(&journal.reader()).expect("folds").digest(), live);
+}
+
+#[tokio::test]
+async fn an_engine_whose_append_failed_is_not_ready_and_does_not_say_that_it_closed() {
+    let (appends, inner) = (Arc::new(AtomicUsize::new(0)), MemoryJournal::default());
+    let journal = FailingJournal { inner: inner.clone(), appends, fails_at: 2, torn: false };
+    let engine = Engine::start(journal, Options::default()).expect("starts");
+    let handle = engine.handle();
+
+    let lost = handle.execute(cause(), create(), |_| ()).await;
+
+    assert!(matches!(lost, Err(ExecuteError::Unrecorded(_))), "{lost:?}");
+    let reason = "the journal could not be written: disk is gone".to_owned();
+    assert_eq!(handle.readiness(), Readiness::Stopped(Stop::Failed { reason: reason.clone() }));
+    assert_eq!(engine.close(), Stop::Failed { reason });
+    assert_eq!(replay(&inner.reader()).expect("folds").head(), Position::new(1));
 }
 
 #[tokio::test]
@@ -226,7 +243,7 @@ async fn a_full_queue_answers_busy_at_once() {
     release.send(()).expect("the writer waits");
     holding.await.expect("joins").expect("accepted");
     waiting.await.expect("joins").expect("accepted");
-    engine.close();
+    assert_eq!(engine.close(), Stop::Closed);
 }
 
 #[tokio::test]
@@ -246,7 +263,7 @@ async fn time_alone_ends_an_overdue_run() {
     };
 
     tokio::time::timeout(std::time::Duration::from_secs(5), failed).await.expect("it fails");
-    engine.close();
+    assert_eq!(engine.close(), Stop::Closed);
 }
 
 fn token() -> edge_ledger_core::TokenId {

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use edge_ledger_core::Thresholds;
-//! use edge_ledger_engine::{Engine, MemoryJournal, Options};
+//! use edge_ledger_engine::{Engine, MemoryJournal, Options, Stop};
 //! use edge_ledger_http::{Gateway, Keys, Limits, Listen, listen};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -16,7 +16,7 @@
 //! let gateway = Gateway::new(engine.handle(), keys, Limits::default(), Thresholds::default());
 //! let stop = async { drop(tokio::signal::ctrl_c().await) };
 //! listen(gateway, &Listen::default(), stop)?.run().await?;
-//! engine.close();
+//! assert_eq!(engine.close(), Stop::Closed);
 //! # Ok(())
 //! # }
 //! ```

@@ -61,6 +61,27 @@ impl Default for Listen {
     }
 }
 
+impl Listen {
+    /// Looks whether it can be listened like this, as far as that can be told without trying.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the certificate or the key will not do, or if secrets would cross a network in the
+    /// clear without anybody having allowed it.
+    pub fn check(&self) -> Result<(), ListenError> {
+        self.server_config().map(drop)
+    }
+
+    /// Returns what TLS is done with, if it is done here.
+    fn server_config(&self) -> Result<Option<ServerConfig>, ListenError> {
+        let tls = self.tls.as_ref().map(server_config).transpose()?;
+        if tls.is_none() && !self.address.ip().is_loopback() && !self.insecure_http {
+            return Err(ListenError::InTheClear(self.address));
+        }
+        Ok(tls)
+    }
+}
+
 /// The gateway could not listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
@@ -111,11 +132,8 @@ pub fn listen<R: JournalReader>(
     listen: &Listen,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Listening, ListenError> {
-    let tls = listen.tls.as_ref().map(server_config).transpose()?;
+    let tls = listen.server_config()?;
     let address = listen.address;
-    if tls.is_none() && !address.ip().is_loopback() && !listen.insecure_http {
-        return Err(ListenError::InTheClear(address));
-    }
     let gateway = Data::new(gateway);
     let workers = listen.workers.max(1);
     let server = HttpServer::new(move || {

@@ -36,7 +36,10 @@ pub(crate) async fn readyz<R: JournalReader>(
     match gateway.handle.readiness() {
         Readiness::Ready => Ok(Json(Health { status: "ready", clock_skew_ms: None })),
         Readiness::Skewed { by } => Ok(Json(Health { status: "ready", clock_skew_ms: Some(by.0) })),
-        Readiness::Stopped { reason } => Err(Failure::unavailable("stopped", reason)),
+        Readiness::Stopped(stop) => {
+            let detail = format!("{stop}: the gateway's log says more");
+            Err(Failure::unavailable("stopped", detail))
+        }
     }
 }
 

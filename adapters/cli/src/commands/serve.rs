@@ -8,9 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
-use edge_ledger_engine::{Engine, Options};
+use edge_ledger_engine::{Engine, Options, Stop};
 use edge_ledger_http::{Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path};
 use edge_ledger_sled::{SledJournal, SledReader};
 use serde::Deserialize;
@@ -147,9 +147,17 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
         let (engine, keys) = (opened.engine, opened.keys);
         let gateway = Gateway::new(engine.handle(), keys, settings.limits.limits(), thresholds);
         serve(gateway, &listen, &settings, with_parent, context.output).await?;
-        engine.close();
-        tracing::info!("the ledger is closed");
-        Ok(Exit::Ok)
+        match engine.close() {
+            Stop::Closed => {
+                tracing::info!("the ledger is closed");
+                Ok(Exit::Ok)
+            }
+            Stop::Failed { reason } => {
+                bail!(
+                    "an append failed, so the ledger was not closed: {reason}; find the cause, then start again"
+                )
+            }
+        }
     })
 }
 
@@ -199,6 +207,7 @@ impl Opened {
         // First, since it keeps everybody else out.
         let journal =
             SledJournal::open(journal::place(data)).map_err(|error| journal::explain(&error))?;
+        warn_of_others(data);
         let token = operator_token_path(data);
         let first = !token.exists();
         let keys = Keys::open_or_create(data)
@@ -209,6 +218,17 @@ impl Opened {
         let engine = Engine::start(journal, Options::default())
             .map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
         Ok(Self { engine, keys })
+    }
+}
+
+/// Says so if others could put their own files in the place of ours.
+fn warn_of_others(data: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = fs::metadata(data).map_or(0, |found| found.permissions().mode());
+    if mode & 0o022 != 0 {
+        let data = data.display();
+        tracing::warn!(%data, "others may write to the data directory: chmod 700 it");
     }
 }
 
@@ -224,12 +244,14 @@ impl ServeSettings {
             (Some(_), None) => return Err(half("a certificate", "--tls-key")),
             (None, Some(_)) => return Err(half("a key", "--tls-cert")),
         };
-        Ok(self.limits.limit(Listen {
+        let listen = self.limits.limit(Listen {
             address: self.addr.value,
             tls,
             insecure_http: self.insecure_http.value,
             ..Listen::default()
-        }))
+        });
+        listen.check().map_err(explain)?;
+        Ok(listen)
     }
 }
 
