@@ -223,7 +223,7 @@ impl fmt::Display for Reason {
             }
             Self::NotBefore { until, attempts: 0 } => write!(f, "not before {until}"),
             Self::NotBefore { until, attempts } => {
-                write!(f, "backing off until {until} after {attempts} attempts")
+                write!(f, "backing off until {until} after attempt {attempts}")
             }
             Self::AssignedEdgeDisabled { edge, since } => {
                 write!(f, "its edge {edge} is disabled since {since}")

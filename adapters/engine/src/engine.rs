@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use edge_ledger_core::{Journal, JournalReader, Timestamp, lifecycle::Epoch};
+use edge_ledger_core::{Journal, JournalReader, Timestamp};
 
 use crate::{
-    Clock, ExecuteError, Handle, OpenError, Readiness, Stop, Writer,
+    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Stop, Writer,
     handle::{Execution, Job, Shared, Work},
 };
 
@@ -20,14 +20,14 @@ use crate::{
 pub struct Options {
     /// How many commands may wait before the next one is told that the engine is busy.
     pub queue: usize,
-    /// The epoch to open in; the ledger's present one if none.
-    pub epoch: Option<Epoch>,
+    /// Whether the ledger goes on from where it was, or from a copy.
+    pub opening: Opening,
 }
 
 impl Default for Options {
     /// Returns a queue of 1,024: at a tenth of a millisecond a command, a tenth of a second.
     fn default() -> Self {
-        Self { queue: 1_024, epoch: None }
+        Self { queue: 1_024, opening: Opening::SameEpoch }
     }
 }
 
@@ -49,7 +49,7 @@ impl<R: JournalReader> Engine<R> {
         J: Journal<Reader = R> + Send + 'static,
     {
         let mut clock = None;
-        let writer = Writer::open(journal, options.epoch, |ledger| {
+        let writer = Writer::open(journal, options.opening, |ledger| {
             clock.insert(Clock::start(ledger.recorded_at())).now()
         })?;
         let clock = clock.expect("an opened writer has asked for the time");

@@ -32,4 +32,4 @@ pub use engine::{Engine, Options};
 pub use error::{ExecuteError, Fault, OpenError};
 pub use handle::{Handle, Readiness, Stop};
 pub use memory::{MemoryJournal, MemoryReader};
-pub use writer::{Receipt, Writer, replay};
+pub use writer::{Opening, Receipt, Writer, replay};

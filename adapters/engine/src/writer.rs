@@ -38,21 +38,40 @@ pub struct Receipt<'a> {
     pub commit: Option<&'a Commit>,
 }
 
+/// What a ledger is to an earlier one of the same log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opening {
+    /// It goes on where it was closed or had crashed: running leases go on too.
+    #[default]
+    SameEpoch,
+    /// It goes on from a copy, and the log it was copied from may have gone on too: running leases
+    /// end, and no fence from before ever matches again.
+    NewEpoch,
+}
+
+impl Opening {
+    const fn epoch(self, present: Epoch) -> Epoch {
+        match self {
+            Self::SameEpoch => present,
+            Self::NewEpoch => Epoch(present.0.saturating_add(1)),
+        }
+    }
+}
+
 impl<J: Journal> Writer<J> {
-    /// Folds a journal, takes it over and records the opening, in the ledger's present epoch or in
-    /// a later one.
+    /// Folds a journal, takes it over and records the opening.
     ///
     /// # Errors
     ///
     /// Fails if the journal cannot be read whole, does not fold, or cannot take the opening.
     pub fn open(
         journal: J,
-        epoch: Option<Epoch>,
+        opening: Opening,
         now: impl FnOnce(&Ledger) -> Timestamp,
     ) -> Result<Self, OpenError> {
         let ledger = replay(&journal.reader())?;
         let now = now(&ledger);
-        let open = lifecycle::Command::Open { epoch: epoch.unwrap_or_else(|| ledger.epoch()) };
+        let open = lifecycle::Command::Open { epoch: opening.epoch(ledger.epoch()) };
         let mut writer = Self { journal, ledger: Arc::new(RwLock::new(ledger)), stopped: false };
         writer.record(system(), Command::Ledger(open), now)?;
         Ok(writer)

@@ -11,8 +11,8 @@ use edge_ledger_core::{
     task::{self, Payload, Spec, Submission, TaskStatus, Terms},
 };
 use edge_ledger_engine::{
-    Engine, ExecuteError, MemoryJournal, MemoryReader, Options, Readiness, Stop, Writer, mint,
-    replay,
+    Engine, ExecuteError, MemoryJournal, MemoryReader, Opening, Options, Readiness, Stop, Writer,
+    mint, replay,
 };
 use serde_json::value::RawValue;
 
@@ -82,7 +82,7 @@ fn after_a_failed_append_nothing_is_executed_or_answered() {
         let inner = MemoryJournal::default();
         let journal =
             FailingJournal { inner: inner.clone(), appends: appends.clone(), fails_at: 3, torn };
-        let mut writer = Writer::open(journal, None, |_| START).expect("opens");
+        let mut writer = Writer::open(journal, Opening::SameEpoch, |_| START).expect("opens");
         writer.execute(cause(), submission("a", Terms::default()), START, |_| ()).expect("first");
 
         let lost = writer.execute(cause(), submission("b", Terms::default()), START, |_| ());
@@ -94,7 +94,7 @@ fn after_a_failed_append_nothing_is_executed_or_answered() {
         assert_eq!(status(&writer, "b"), None, "what may be lost is not shown");
         drop(writer);
 
-        let reopened = Writer::open(inner, None, |_| START).expect("opens again");
+        let reopened = Writer::open(inner, Opening::SameEpoch, |_| START).expect("opens again");
         assert_eq!(status(&reopened, "a"), Some(TaskStatus::Await));
         assert_eq!(status(&reopened, "b").is_some(), torn);
     }
@@ -104,7 +104,7 @@ fn after_a_failed_append_nothing_is_executed_or_answered() {
 fn a_command_is_appended_before_it_is_answered() {
     let journal = MemoryJournal::default();
     let reader = journal.reader();
-    let mut writer = Writer::open(journal, None, |_| START).expect("opens");
+    let mut writer = Writer::open(journal, Opening::SameEpoch, |_| START).expect("opens");
 
     let (head, appended) = writer
         .execute(cause(), submission("a", Terms::default()), START, |receipt| {
@@ -118,7 +118,8 @@ fn a_command_is_appended_before_it_is_answered() {
 
 #[test]
 fn what_is_due_comes_before_a_command_of_the_same_time() {
-    let mut writer = Writer::open(MemoryJournal::default(), None, |_| START).expect("opens");
+    let mut writer =
+        Writer::open(MemoryJournal::default(), Opening::SameEpoch, |_| START).expect("opens");
     let terms = Terms { run_time: Some(Millis(5_000)), ..Terms::default() };
     writer.execute(cause(), submission("a", terms), START, |_| ()).expect("accepted");
 
@@ -140,7 +141,8 @@ fn what_is_due_comes_before_a_command_of_the_same_time() {
 
 #[test]
 fn a_repeated_request_is_answered_from_the_commit_of_the_first() {
-    let mut writer = Writer::open(MemoryJournal::default(), None, |_| START).expect("opens");
+    let mut writer =
+        Writer::open(MemoryJournal::default(), Opening::SameEpoch, |_| START).expect("opens");
     let asked = Idempotency { key: Digest::of(b"key"), body: Digest::of(b"body") };
     let revoke = || Command::Token(token(), enrollment::Command::Revoke);
     let mut ask = |command: Command, idempotency| {
@@ -160,10 +162,21 @@ fn a_repeated_request_is_answered_from_the_commit_of_the_first() {
 }
 
 #[test]
+fn a_ledger_that_goes_on_from_a_copy_begins_an_epoch() {
+    let journal = MemoryJournal::default();
+    for (opening, epoch) in
+        [(Opening::SameEpoch, 0), (Opening::NewEpoch, 1), (Opening::SameEpoch, 1)]
+    {
+        let writer = Writer::open(journal.clone(), opening, |_| START).expect("opens");
+        assert_eq!(writer.ledger().epoch().0, epoch, "{opening:?}");
+    }
+}
+
+#[test]
 fn a_quiet_ledger_says_that_it_is_open() {
     let journal = MemoryJournal::default();
     let reader = journal.reader();
-    let mut writer = Writer::open(journal, None, |_| START).expect("opens");
+    let mut writer = Writer::open(journal, Opening::SameEpoch, |_| START).expect("opens");
 
     writer.advance(START.after(Millis(9_999))).expect("advances");
     assert_eq!(writer.ledger().head(), Position::new(1));

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
-use edge_ledger_engine::{Engine, Options, Stop};
+use edge_ledger_engine::{Engine, Opening, Options, Stop};
 use edge_ledger_http::{Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path};
 use edge_ledger_sled::{SledJournal, SledReader};
 use serde::Deserialize;
@@ -69,6 +69,11 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     #[serde(skip)]
     logs: LogArgs,
+    /// Begin a new epoch, because the data directory is a copy: leases that ran when it was made
+    /// end, and none of their tokens ever matches again. For the first start only.
+    #[arg(long)]
+    #[serde(skip)]
+    new_epoch: bool,
     /// End when stdin does: for a parent that must not leave its gateway behind.
     #[arg(long, hide = true)]
     #[serde(skip)]
@@ -134,6 +139,7 @@ impl ServeSettings {
 
 pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
     let with_parent = args.with_parent;
+    let opening = if args.new_epoch { Opening::NewEpoch } else { Opening::SameEpoch };
     let settings = args.settle(context);
     settings.logs.begin(io::stderr, logs::may_be_colored())?;
     // What can be refused without touching anything is refused first.
@@ -142,7 +148,7 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
         // One that was killed has left it.
         drop(fs::remove_file(file));
     }
-    let opened = Opened::of(&settings.data.value)?;
+    let opened = Opened::of(&settings.data.value, opening)?;
     wait(async {
         let (engine, keys) = (opened.engine, opened.keys);
         let gateway = Gateway::new(engine.handle(), keys, settings.limits.limits(), thresholds);
@@ -203,7 +209,7 @@ struct Opened {
 
 impl Opened {
     /// Opens the ledger of the data directory, and makes it if there is none.
-    fn of(data: &Path) -> Result<Self> {
+    fn of(data: &Path, opening: Opening) -> Result<Self> {
         // First, since it keeps everybody else out.
         let journal =
             SledJournal::open(journal::place(data)).map_err(|error| journal::explain(&error))?;
@@ -215,7 +221,8 @@ impl Opened {
         if first {
             note(&format!("the operator's token is in {}", token.display()));
         }
-        let engine = Engine::start(journal, Options::default())
+        let options = Options { opening, ..Options::default() };
+        let engine = Engine::start(journal, options)
             .map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
         Ok(Self { engine, keys })
     }

@@ -137,6 +137,19 @@ fn a_killed_gateway_has_lost_nothing_that_it_answered() {
     assert_eq!(house.ask(&["task", "show", "first", "--json"]).json()["status"], "DONE");
 }
 
+#[test]
+fn a_gateway_that_goes_on_from_a_copy_begins_an_epoch() {
+    let mut house = House::served();
+    house.stop("TERM");
+
+    house.serve_with(&["--new-epoch"]);
+    assert_eq!(ledger(&house)["epoch"], 1);
+    house.stop("TERM");
+
+    house.serve();
+    assert_eq!(ledger(&house)["epoch"], 1);
+}
+
 /// Asks the gateway for its ledger as a whole.
 fn ledger(house: &House) -> Value {
     let runtime = tokio::runtime::Runtime::new().unwrap();

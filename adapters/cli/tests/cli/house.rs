@@ -84,12 +84,17 @@ impl House {
 
     /// Starts a gateway on a free port, and waits until it answers.
     pub(crate) fn serve(&mut self) {
+        self.serve_with(&[]);
+    }
+
+    /// The same, with flags.
+    pub(crate) fn serve_with(&mut self, flags: &[&str]) {
         // One that was killed has left it.
         drop(fs::remove_file(self.path("url")));
         let log = fs::File::create(self.path("gateway.log")).unwrap();
         let mut command = edge_ledger();
         command.args(["serve", "--addr", "127.0.0.1:0", "--data"]).arg(self.data());
-        command.arg("--ready-file").arg(self.path("url"));
+        command.arg("--ready-file").arg(self.path("url")).args(flags);
         self.gateway = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
         eventually("the gateway is ready", || self.path("url").exists());
     }
