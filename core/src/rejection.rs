@@ -63,7 +63,7 @@ impl Rejection {
                 enrollment::Rejection::OtherDevice => "token_for_other_device",
             },
             Self::Edge(refusal) => match refusal {
-                edge::Rejection::Unknown => "edge_unknown",
+                edge::Rejection::Unknown(_) => "edge_unknown",
                 edge::Rejection::IdTaken(_) => "edge_id_taken",
                 edge::Rejection::DeviceTaken(_) => "edge_device_taken",
                 edge::Rejection::Disabled(_) => "edge_disabled",
@@ -108,7 +108,9 @@ impl Rejection {
             Self::Edge(refusal) => match refusal {
                 edge::Rejection::CredentialEnded => Class::Unauthenticated,
                 edge::Rejection::Disabled(_) => Class::Forbidden,
-                edge::Rejection::Unknown | edge::Rejection::CredentialUnknown(_) => Class::NotFound,
+                edge::Rejection::Unknown(_) | edge::Rejection::CredentialUnknown(_) => {
+                    Class::NotFound
+                }
                 edge::Rejection::IdTaken(_)
                 | edge::Rejection::DeviceTaken(_)
                 | edge::Rejection::CredentialTaken(_) => Class::Conflict,

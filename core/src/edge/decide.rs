@@ -106,12 +106,11 @@ pub(crate) struct Decided {
 }
 
 pub(crate) fn decide(
-    edge: Option<&Edge>,
+    edge: &Edge,
     command: Command,
     credential_taken: bool,
     now: Timestamp,
 ) -> Result<Decided, Rejection> {
-    let edge = edge.ok_or(Rejection::Unknown)?;
     let only =
         |event: Option<Event>| Decided { events: event.into_iter().collect(), leases_end: None };
     Ok(match (command, &edge.standing) {

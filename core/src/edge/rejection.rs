@@ -5,8 +5,8 @@ use crate::{CredentialId, EdgeId};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// There is no such edge.
-    #[error("edge is not registered")]
-    Unknown,
+    #[error("edge {0} is not registered")]
+    Unknown(EdgeId),
     /// The id is taken by another device.
     #[error("edge id {0} is already taken")]
     IdTaken(EdgeId),

@@ -153,7 +153,8 @@ impl Ledger {
             | edge::Command::SetCapacity(_)
             | edge::Command::RevokeCredentials { .. } => false,
         };
-        let decided = edge::decide(self.edge(id), command, credential_taken, now)?;
+        let edge = self.edge(id).ok_or(edge::Rejection::Unknown(id))?;
+        let decided = edge::decide(edge, command, credential_taken, now)?;
         let about_edge = decided.events.into_iter().map(|what| Event::Edge { id, what });
         let leases = decided.leases_end.into_iter().flat_map(|reason| {
             self.held_by(id).filter_map(move |(task_id, task)| {

@@ -41,7 +41,7 @@ fn refusals_end_with_the_code_that_says_what_to_do() {
     let other = json!({ "id": "first", "payload": 3 });
     for (outcome, code, told) in [
         (house.ask(&["task", "show", "nope"]), 3, "task nope is not in the ledger"),
-        (house.ask(&["edge", "show", "nope"]), 3, "edge is not registered"),
+        (house.ask(&["edge", "show", "nope"]), 3, "edge nope is not registered"),
         (house.ask(&["task", "retry", "first"]), 4, "task is DONE"),
         (house.submit(&other), 4, "task id first is taken"),
         (house.submit(&json!({ "id": "x", "prioritee": 3 })), 2, "prioritee"),

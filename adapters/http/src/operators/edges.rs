@@ -68,7 +68,7 @@ pub(crate) async fn show<R: JournalReader>(
     let id = edge_id(&id)?;
     let (At(moment), thresholds) = (asked.query, asked.gateway.thresholds);
     let look = move |ledger: &Ledger, now| shown(ledger, id, &thresholds, now);
-    asked.gateway.look(moment, look).await?.map(Json).ok_or_else(unknown)
+    asked.gateway.look(moment, look).await?.map(Json).ok_or_else(|| unknown(id))
 }
 
 pub(crate) async fn disable<R: JournalReader>(
@@ -149,7 +149,7 @@ async fn done<R: JournalReader, T: Into<edge::Command>>(
     let (id, thresholds) = (edge_id(id)?, asked.gateway.thresholds);
     let command = Command::Edge(id, asked.request.into());
     let show = move |receipt: Receipt<'_>| shown(receipt.ledger, id, &thresholds, receipt.now);
-    asked.gateway.execute(asked.cause, command, show).await?.map(Json).ok_or_else(unknown)
+    asked.gateway.execute(asked.cause, command, show).await?.map(Json).ok_or_else(|| unknown(id))
 }
 
 fn shown(ledger: &Ledger, id: EdgeId, thresholds: &Thresholds, now: Timestamp) -> Option<Edge> {
@@ -168,9 +168,12 @@ fn issued(receipt: Receipt<'_>) -> Option<CredentialId> {
 }
 
 fn edge_id(text: &str) -> Result<EdgeId, Failure> {
-    text.parse().map_err(|_| unknown())
+    text.parse().map_err(|_| {
+        let detail = format!("edge {text} is not registered: the id of an edge is a UUID");
+        Failure::not_found("edge_unknown", detail)
+    })
 }
 
-fn unknown() -> Failure {
-    Rejection::Edge(edge::Rejection::Unknown).into()
+fn unknown(id: EdgeId) -> Failure {
+    Rejection::Edge(edge::Rejection::Unknown(id)).into()
 }
