@@ -54,13 +54,13 @@ pub(crate) fn register(
     };
     if let (Some(first), Some((edge, known))) = (repeats, facts.taken) {
         known.talks()?;
-        let events = known
+        // An operator who ended the first credential meant its holder: a repetition undoes nothing.
+        let given = known
             .credentials
             .iter()
-            .filter(|credential| first.after < credential.issued && credential.issued <= first.head)
-            .map(|credential| ended(credential, EndReason::Repeated))
-            .chain([issued])
-            .collect();
+            .find(|given| first.after < given.issued && given.issued <= first.head)
+            .ok_or(Rejection::CredentialEnded)?;
+        let events = vec![ended(given, EndReason::Repeated), issued];
         return Ok(Registered { edge, uses_token: false, events });
     }
     if let Some(refusal) = token.used_up() {

@@ -83,8 +83,7 @@ pub(crate) fn give_up(task: &Task, reason: EndReason) -> Option<Event> {
 /// Gives a running lease its whole time again after the ledger was closed.
 pub(crate) fn extend_on_opening(task: &Task, now: Timestamp) -> Option<Event> {
     let expires_at = now.after(task.terms.lease_time);
-    let lease = task.lease().filter(|lease| lease.expires_at < expires_at)?;
-    (lease.expires_at < expires_at).then_some(Event::LeaseExtended { expires_at })
+    (task.lease()?.expires_at < expires_at).then_some(Event::LeaseExtended { expires_at })
 }
 
 fn operator(

@@ -22,7 +22,7 @@ pub(crate) fn hand_out_again(facts: Facts<'_>, lease: &Lease, now: Timestamp) ->
     let task = facts.task;
     if !lease.started && lease.redeliveries < REDELIVERIES_MAX {
         let redeliveries = lease.redeliveries + 1;
-        let expires_at = now.after(task.terms().lease_time).max(lease.expires_at);
+        let expires_at = now.after(task.terms().lease_time);
         let event = Event::LeaseRedelivered { redeliveries, expires_at };
         return HandedOut { events: vec![event], leased: true };
     }

@@ -79,7 +79,7 @@ pub(super) fn decide(
             current: Some(lease.fence),
         })));
     }
-    let expires_at = now.after(task.terms.lease_time).max(lease.expires_at);
+    let expires_at = now.after(task.terms.lease_time);
     match command {
         HolderCommand::Heartbeat(progress) => {
             Ok(Event::Progressed(Box::new(Progressed { progress, expires_at })).into())

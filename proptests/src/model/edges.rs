@@ -103,7 +103,10 @@ impl Model {
             if edge.disabled {
                 return Err("edge_disabled");
             }
-            edge.credentials.retain(|id, _| Some(*id) != first);
+            let first = first.and_then(|first| edge.credentials.remove(&first));
+            if first.is_none() {
+                return Err("edge_credential_ended");
+            }
             edge.credentials.insert(registration.credential, None);
             return Ok(true);
         }
