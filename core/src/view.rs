@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     EdgeId, Ledger, Liveness, Millis, TaskId, Thresholds, Timestamp,
-    edge::{Edge, Health, Standing},
+    edge::{Edge, Health},
     task::{Lease, State, Task, TaskStatus},
 };
 
@@ -93,12 +93,6 @@ impl<'a> EdgeView<'a> {
             Liveness::Online => Some(reported.plus(since.unwrap_or_default())),
             Liveness::Stale | Liveness::Offline => Some(reported),
         }
-    }
-
-    /// Returns whether it is given new work.
-    #[must_use]
-    pub fn accepts_work(&self) -> bool {
-        matches!(self.edge.standing(), Standing::Active)
     }
 
     /// Returns whether it holds as much as it may.
