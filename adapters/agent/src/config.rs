@@ -87,7 +87,8 @@ impl Gateway {
     }
 
     /// Returns whether the gateway is on this very machine.
-    pub(crate) fn is_loopback(&self) -> bool {
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
         is_loopback(&self.url)
     }
 }

@@ -45,7 +45,7 @@ impl Client {
             .timeout(ANSWER_WITHIN)
             // The token goes where it was told to go, and nowhere else.
             .redirect(redirect::Policy::none());
-        if operator::is_loopback(gateway.url()) {
+        if gateway.is_loopback() {
             http = http.no_proxy();
         }
         if let Some(pem) = ca_pem {

@@ -166,10 +166,8 @@ impl Journal for SledJournal {
 
 impl Drop for SledJournal {
     fn drop(&mut self) {
-        if self.poison.is_none()
-            && let Err(error) = self.mark()
-        {
-            tracing::warn!(error = chain(&error), "the journal's marker could not be renewed");
+        if self.poison.is_none() {
+            self.remark();
         }
     }
 }

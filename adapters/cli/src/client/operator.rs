@@ -2,13 +2,13 @@
 
 use std::{
     fmt, fs,
-    net::IpAddr,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use reqwest::{Url, header::HeaderValue};
+use edge_ledger_agent::Gateway;
+use reqwest::header::HeaderValue;
 
 use super::Client;
 use crate::{
@@ -60,7 +60,7 @@ impl OperatorSettings {
     /// Returns what asks the gateway.
     pub(crate) fn client(&self) -> Result<Client> {
         let gateway = self.gateway.gateway()?;
-        let token = self.token(gateway.url())?;
+        let token = self.token(&gateway)?;
         let pem = match &self.gateway.ca_file.value {
             Some(path) => Some(fs::read(path).with_context(|| cannot_read(path))?),
             None => None,
@@ -76,28 +76,28 @@ impl OperatorSettings {
         shown
     }
 
-    fn token(&self, url: &Url) -> Result<Token> {
+    fn token(&self, gateway: &Gateway) -> Result<Token> {
         if let Some(token) = std::env::var(TOKEN).ok().filter(|token| !token.trim().is_empty()) {
             return Ok(Token::new(&token));
         }
         if let Some(path) = &self.token_file.value {
             return Token::read(path);
         }
-        token_kept_in(&self.data.value, url)
+        token_kept_in(&self.data.value, gateway)
     }
 }
 
 /// Returns the token that a gateway on this machine has made. It is nothing for gateways
 /// elsewhere.
-fn token_kept_in(data: &Path, url: &Url) -> Result<Token> {
+fn token_kept_in(data: &Path, gateway: &Gateway) -> Result<Token> {
     let kept = edge_ledger_http::operator_token_path(data);
-    let (here, kept_at) = (is_loopback(url), kept.display());
+    let (here, kept_at) = (gateway.is_loopback(), kept.display());
     if here && kept.is_file() {
         return Token::read(&kept);
     }
     let told = match here {
         true => format!("no operator's token: {TOKEN} is not set, and there is no {kept_at}"),
-        false => format!("no operator's token for {url}: {TOKEN} is not set"),
+        false => format!("no operator's token for {}: {TOKEN} is not set", gateway.url()),
     };
     let next = "set EDGE_LEDGER_TOKEN, name a file with --token-file, or name the data directory \
                 of a gateway on this machine with --data";
@@ -137,15 +137,6 @@ fn cannot_read(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }
 
-/// Returns whether a gateway is on this very machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let address = host.parse::<IpAddr>();
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || address.is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,7 +153,7 @@ mod tests {
             ("https://ledger.example", false),
             ("https://127.0.0.1.example", false),
         ] {
-            let token = token_kept_in(root.path(), &url.parse().unwrap());
+            let token = token_kept_in(root.path(), &Gateway::new(url, false).unwrap());
             assert_eq!(token.is_ok(), found, "{url}");
         }
     }
