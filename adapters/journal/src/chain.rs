@@ -1,0 +1,38 @@
+//! The chain: a hash after each block that stands for all blocks up to it.
+use std::fmt;
+
+use edge_ledger_core::{Digest, Position};
+
+/// What the hash is of, so that no other use of BLAKE3 gives the same.
+const CONTEXT: &str = "edge-ledger 2026-11 chain of blocks";
+
+/// Where the chain stands after a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The position of the block's last event.
+    pub position: Position,
+    /// The hash of the block, and with it of all before.
+    pub hash: Digest,
+}
+
+impl Link {
+    /// Before the first block.
+    pub const START: Self = Self { position: Position::START, hash: Digest::from_bytes([0; 32]) };
+
+    /// Returns where the chain stands after the next block: its commits in their stored form, up
+    /// to a position.
+    pub(crate) fn next(self, head: Position, bytes: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+        hasher.update(self.hash.as_bytes());
+        hasher.update(&self.position.get().to_be_bytes());
+        hasher.update(&head.get().to_be_bytes());
+        hasher.update(bytes);
+        Self { position: head, hash: Digest::from_bytes(*hasher.finalize().as_bytes()) }
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.position, self.hash)
+    }
+}

@@ -1,0 +1,237 @@
+//! Frames: blocks as a store keeps them.
+//!
+//! ```text
+//! offset  bytes
+//!      0      1  the frame's format, 1
+//!      1      1  how the payload is packed: 0 plain, 1 zstd
+//!      2      8  the position before the first block
+//!     10      8  the position of the last block's last event
+//!     18     32  the hash of the chain before the first block
+//!     50      4  how many blocks there are
+//!     54      4  the payload's length, unpacked
+//!     58      4  its length as it stands here
+//!     62         the payload; unpacked, for each block: how many events, its length (4 bytes
+//!                each), and its bytes in the codec's form
+//!   last      4  CRC-32C of everything before
+//! ```
+//!
+//! All numbers are big-endian.
+use edge_ledger_core::{Commit, Digest, Position};
+
+use crate::{Block, Damage, Link};
+
+const FORMAT: u8 = 1;
+const HEADER: usize = 62;
+const TRAILER: usize = 4;
+
+/// The most bytes a payload may have unpacked: no header makes a reader allocate more.
+const UNPACKED_MAX: usize = 128 * 1024 * 1024;
+
+/// How a payload is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As it is.
+    Plain,
+    /// zstd, at a level.
+    Zstd(i32),
+}
+
+/// One block or many, consecutive, packed, with a checksum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    header: Header,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Header {
+    packing: u8,
+    before: Link,
+    head: Position,
+    blocks: u32,
+    unpacked: u32,
+}
+
+impl Frame {
+    /// Packs blocks that follow a link, each of which stands where the one before it ended.
+    ///
+    /// zstd is dropped where it does not make the payload smaller.
+    ///
+    /// # Panics
+    ///
+    /// If there are no blocks, or more bytes of them than a frame may have: 128 MiB.
+    #[must_use]
+    pub fn pack(before: Link, blocks: &[Block], packing: Packing) -> Self {
+        let head = blocks.last().expect("a frame has a block").head();
+        let mut payload = Vec::with_capacity(blocks.iter().map(|b| b.bytes().len() + 8).sum());
+        for block in blocks {
+            let events = block.head().get() - block.after().get();
+            payload.extend(count(usize::try_from(events).unwrap_or(usize::MAX)).to_be_bytes());
+            payload.extend(count(block.bytes().len()).to_be_bytes());
+            payload.extend(block.bytes());
+        }
+        assert!(payload.len() <= UNPACKED_MAX, "a frame has a bound");
+        let unpacked = count(payload.len());
+        let (packing, payload) = packed(payload, packing);
+        let header = Header { packing, before, head, blocks: count(blocks.len()), unpacked };
+        let mut bytes = header.to_bytes(count(payload.len()));
+        bytes.extend(payload);
+        bytes.extend(crc32c::crc32c(&bytes).to_be_bytes());
+        Self { header, bytes }
+    }
+
+    /// Takes a frame as it was stored.
+    ///
+    /// # Errors
+    ///
+    /// Fails if its checksum says that these are not the bytes that were written, or a later build
+    /// wrote it.
+    pub fn parse(bytes: Vec<u8>) -> Result<Self, Damage> {
+        let short = || Damage::Short(bytes.len());
+        let (summed, stored) = bytes.split_last_chunk::<TRAILER>().ok_or_else(short)?;
+        if summed.len() < HEADER {
+            return Err(short());
+        }
+        let (stored, computed) = (u32::from_be_bytes(*stored), crc32c::crc32c(summed));
+        match summed[0] {
+            FORMAT if stored == computed => {}
+            newer if newer > FORMAT => return Err(Damage::TooNew(newer)),
+            _ => return Err(Damage::Checksum { stored, computed }),
+        }
+        let header = Header::parse(summed)?;
+        Ok(Self { header, bytes })
+    }
+
+    /// Returns how many bytes the frame that begins with these has, as soon as that can be told.
+    #[must_use]
+    pub fn length(begin: &[u8]) -> Option<usize> {
+        let stored = begin.get(HEADER - 4..)?.first_chunk::<4>()?;
+        Some(HEADER + u32::from_be_bytes(*stored) as usize + TRAILER)
+    }
+
+    /// Returns where the chain stands before its first block.
+    #[must_use]
+    pub const fn before(&self) -> Link {
+        self.header.before
+    }
+
+    /// Returns the position of its last event.
+    #[must_use]
+    pub const fn head(&self) -> Position {
+        self.header.head
+    }
+
+    /// Returns it as it is stored.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Unpacks its blocks, and says where the chain stands after them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the payload is not what the header says.
+    pub fn blocks(&self) -> Result<(Vec<Block>, Link), Damage> {
+        let payload = self.unpacked()?;
+        let mut rest = payload.as_slice();
+        let mut link = self.header.before;
+        let mut blocks = Vec::new();
+        for _ in 0..self.header.blocks {
+            let (events, after) = rest.split_first_chunk().ok_or(Damage::Payload)?;
+            let (length, after) = after.split_first_chunk().ok_or(Damage::Payload)?;
+            let length = u32::from_be_bytes(*length) as usize;
+            let (bytes, after) = after.split_at_checked(length).ok_or(Damage::Payload)?;
+            let head = link.position.plus(u64::from(u32::from_be_bytes(*events)));
+            let block = Block::stored(link.position, head, bytes.to_vec());
+            link = block.link(link);
+            blocks.push(block);
+            rest = after;
+        }
+        match (rest.is_empty(), link.position == self.header.head) {
+            (true, true) => Ok((blocks, link)),
+            (_, false) => Err(Damage::Ends { expected: self.header.head, found: link.position }),
+            (false, true) => Err(Damage::Payload),
+        }
+    }
+
+    /// Unpacks and decodes its commits, and says where the chain stands after them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the payload is not what the header says, or is no commits.
+    pub fn commits(&self) -> Result<(Vec<Commit>, Link), Damage> {
+        let (blocks, link) = self.blocks()?;
+        let mut commits = Vec::new();
+        for block in blocks {
+            commits.extend(block.decode()?);
+        }
+        Ok((commits, link))
+    }
+
+    fn unpacked(&self) -> Result<Vec<u8>, Damage> {
+        let stored = &self.bytes[HEADER..self.bytes.len() - TRAILER];
+        let expected = self.header.unpacked as usize;
+        let payload = match self.header.packing {
+            0 => stored.to_vec(),
+            1 if expected <= UNPACKED_MAX => {
+                zstd::bulk::decompress(stored, expected).map_err(Damage::Packed)?
+            }
+            1 => return Err(Damage::Payload),
+            other => return Err(Damage::Packing(other)),
+        };
+        if payload.len() == expected { Ok(payload) } else { Err(Damage::Payload) }
+    }
+}
+
+impl Header {
+    fn to_bytes(self, stored: u32) -> Vec<u8> {
+        let mut bytes = vec![FORMAT, self.packing];
+        bytes.extend(self.before.position.get().to_be_bytes());
+        bytes.extend(self.head.get().to_be_bytes());
+        bytes.extend(self.before.hash.as_bytes());
+        bytes.extend(self.blocks.to_be_bytes());
+        bytes.extend(self.unpacked.to_be_bytes());
+        bytes.extend(stored.to_be_bytes());
+        bytes
+    }
+
+    fn parse(summed: &[u8]) -> Result<Self, Damage> {
+        let position = |at: usize| {
+            let bytes = summed[at..].first_chunk().expect("a header was seen to be there");
+            Position::new(u64::from_be_bytes(*bytes))
+        };
+        let number = |at: usize| {
+            let bytes = summed[at..].first_chunk().expect("a header was seen to be there");
+            u32::from_be_bytes(*bytes)
+        };
+        let hash = summed[18..].first_chunk().expect("a header was seen to be there");
+        let header = Self {
+            packing: summed[1],
+            before: Link { position: position(2), hash: Digest::from_bytes(*hash) },
+            head: position(10),
+            blocks: number(50),
+            unpacked: number(54),
+        };
+        let whole = number(58) as usize == summed.len() - HEADER;
+        if whole && header.before.position < header.head {
+            Ok(header)
+        } else {
+            Err(Damage::Payload)
+        }
+    }
+}
+
+fn packed(payload: Vec<u8>, packing: Packing) -> (u8, Vec<u8>) {
+    match packing {
+        Packing::Plain => (0, payload),
+        Packing::Zstd(level) => match zstd::bulk::compress(&payload, level) {
+            Ok(smaller) if smaller.len() < payload.len() => (1, smaller),
+            Ok(_) | Err(_) => (0, payload),
+        },
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).expect("a frame has a bound")
+}
