@@ -21,6 +21,11 @@ pub trait Journal {
     /// commits may or may not be durable: the journal then refuses every later append.
     fn append(&mut self, commits: &[Commit]) -> Result<(), AppendError<Self::Error>>;
 
+    /// Returns how many bytes the commits of one append may have together, each as
+    /// [`codec::encode`](crate::codec::encode) writes it alone. What is within is never
+    /// [`AppendError::TooLarge`], so a writer can tell before it appends; it never changes.
+    fn append_max(&self) -> usize;
+
     /// Returns a handle for reading.
     fn reader(&self) -> Self::Reader;
 }

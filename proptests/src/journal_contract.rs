@@ -21,6 +21,9 @@ use proptest::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+/// The largest append that is tried where a journal takes any, in bytes.
+const APPEND_MEANT: usize = 8 * 1024 * 1024;
+
 /// Where a journal is kept: opening it again finds all that was appended.
 pub trait Place: Sized {
     /// The journal.
@@ -45,6 +48,7 @@ macro_rules! journal_contract {
             reading_begins_with_the_commit_that_has_the_next_event
             a_reopened_journal_reads_the_same_and_goes_on
             commits_of_any_size_come_back
+            what_is_within_the_bound_of_an_append_is_taken
             payloads_come_back_byte_for_byte
             a_reader_made_early_sees_what_is_appended_later
             a_reader_sees_whole_appends_only
@@ -162,6 +166,28 @@ pub fn commits_of_any_size_come_back<P: Place>() {
     assert_eq!(read(&journal, 0), log);
     drop(journal);
     assert_eq!(read(&place.open(), 0), log);
+}
+
+/// Commits that have together, each encoded alone, almost as many bytes as an append may have are
+/// taken: one, and many.
+pub fn what_is_within_the_bound_of_an_append_is_taken<P: Place>() {
+    let place = P::new();
+    let mut journal = place.open();
+    let max = journal.append_max().min(APPEND_MEANT);
+    let largest = sized(Position::START, max - 64);
+    let mut log = vec![largest.clone()];
+    let mut left = max;
+    while left > 3_000 {
+        let next = sized(log[log.len() - 1].head(), 2_900);
+        left -= alone(&next);
+        log.push(next);
+    }
+
+    assert!(alone(&largest) <= max);
+    append(&mut journal, &log[..1]);
+    append(&mut journal, &log[1..]);
+
+    assert_eq!(read(&journal, 0), log);
 }
 
 /// Text of any script and JSON of any form are the same afterwards, spaces and order of keys too.
@@ -339,6 +365,11 @@ fn log(commits: usize) -> Vec<Commit> {
 
 fn texts_after(first: Position, texts: &[usize]) -> Vec<Commit> {
     (0..).zip(texts).map(|(nth, text)| sized(first.plus(nth), *text)).collect()
+}
+
+/// How many bytes a commit has that is encoded alone.
+fn alone(commit: &Commit) -> usize {
+    codec::encode(slice::from_ref(commit)).len()
 }
 
 /// A commit that is encoded in so many bytes, or as few as there can be.

@@ -36,6 +36,10 @@ impl Journal for MemoryJournal {
         }
     }
 
+    fn append_max(&self) -> usize {
+        usize::MAX
+    }
+
     fn reader(&self) -> MemoryReader {
         self.reader.clone()
     }

@@ -46,6 +46,10 @@ impl Journal for FailingJournal {
         if nth == self.fails_at { Err(AppendError::Fault(DiskGone)) } else { Ok(()) }
     }
 
+    fn append_max(&self) -> usize {
+        self.inner.append_max()
+    }
+
     fn reader(&self) -> FailingReader {
         FailingReader(self.inner.reader())
     }

@@ -159,6 +159,10 @@ impl Journal for SledJournal {
         Ok(())
     }
 
+    fn append_max(&self) -> usize {
+        APPEND_MAX
+    }
+
     fn reader(&self) -> SledReader {
         SledReader::new(Arc::clone(&self.store))
     }
