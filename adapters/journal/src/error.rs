@@ -1,11 +1,78 @@
 //! What can go wrong with a journal on disk, and what to do about it.
-use std::{error::Error, io, path::PathBuf};
+use std::{error::Error, io, iter, path::PathBuf};
 
 use edge_ledger_core::{Digest, Position, codec::DecodeError};
 
 /// A journal could not be opened, read or appended to.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
+    /// Somebody else has it open.
+    #[error(
+        "data directory {directory} is in use by another process, or by a journal or reader still \
+         open in this one: stop that first, or give another directory"
+    )]
+    InUse {
+        /// The journal's directory.
+        directory: PathBuf,
+    },
+    /// The directory is somebody else's, or of another kind of store.
+    #[error(
+        "directory {directory} holds {entry:?} but no journal of this kind: give an empty \
+         directory or a new one"
+    )]
+    NotOurs {
+        /// The directory given.
+        directory: PathBuf,
+        /// Something in it that is not ours.
+        entry: String,
+    },
+    /// The marker is of another build, or damaged.
+    #[error(
+        "{path} reads {found:?} where this build writes \"{expected}…\": use the build that wrote \
+         it, or restore a backup"
+    )]
+    Layout {
+        /// The marker.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// How what this build writes begins.
+        expected: &'static str,
+    },
+    /// A file of the journal is gone.
+    #[error("{path} is missing from the journal: restore a backup")]
+    FileMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The end of the journal is gone.
+    #[error(
+        "the journal in {directory} ends at position {found}, but it had reached {known}, as \
+         its file READY says: restore a backup"
+    )]
+    CutShort {
+        /// The journal's directory.
+        directory: PathBuf,
+        /// Where it ends.
+        found: Position,
+        /// What it had reached.
+        known: Position,
+    },
+    /// The end of the journal is another than it was.
+    #[error(
+        "the journal in {directory} has hash {found} at position {position}, but it had {known}, \
+         as its file READY says: restore a backup"
+    )]
+    Altered {
+        /// The journal's directory.
+        directory: PathBuf,
+        /// Where it was looked at.
+        position: Position,
+        /// What it has there.
+        found: Digest,
+        /// What it had.
+        known: Digest,
+    },
     /// A frame cannot be read, so nothing after it is.
     #[error("the journal cannot be read on after position {position}")]
     Frame {
@@ -49,6 +116,20 @@ pub enum Damage {
     Missing {
         /// Where the next one stands.
         found: Position,
+    },
+    /// The journal breaks off.
+    #[error("the journal breaks off there, though it was appended to up to {head}")]
+    BrokenOff {
+        /// Where it should end.
+        head: Position,
+    },
+    /// Only some of the frame is there.
+    #[error("the frame has {whole} bytes, only {found} of them are there")]
+    Incomplete {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        whole: usize,
     },
     /// The bytes are fewer than any frame has.
     #[error("the frame has {0} bytes, fewer than any frame")]
@@ -106,4 +187,11 @@ pub enum Damage {
     /// The store cannot read it.
     #[error(transparent)]
     Store(Box<JournalError>),
+}
+
+/// Writes an error and all that is behind it in one line.
+#[must_use]
+pub fn in_one_line(error: &dyn Error) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -4,13 +4,14 @@
 //! offset  bytes
 //!      0      1  the frame's format, 1
 //!      1      1  how the payload is packed: 0 plain, 1 zstd
-//!      2      8  the position before the first block
-//!     10      8  the position of the last block's last event
-//!     18     32  the hash of the chain before the first block
-//!     50      4  how many blocks there are
-//!     54      4  the payload's length, unpacked
-//!     58      4  its length as it stands here
-//!     62         the payload; unpacked, for each block: how many events, its length (4 bytes
+//!      2      1  1 if the append goes on with the next frame, 0 if it ends here
+//!      3      8  the position before the first block
+//!     11      8  the position of the last block's last event
+//!     19     32  the hash of the chain before the first block
+//!     51      4  how many blocks there are
+//!     55      4  the payload's length, unpacked
+//!     59      4  its length as it stands here
+//!     63         the payload; unpacked, for each block: how many events, its length (4 bytes
 //!                each), and its bytes in the codec's form
 //!   last      4  CRC-32C of everything before
 //! ```
@@ -21,8 +22,10 @@ use edge_ledger_core::{Commit, Digest, Position};
 use crate::{Block, Damage, Link};
 
 const FORMAT: u8 = 1;
-const HEADER: usize = 62;
+const HEADER: usize = 63;
 const TRAILER: usize = 4;
+/// Where it says that the append goes on.
+const GOES_ON: usize = 2;
 
 /// The most bytes a payload may have unpacked: no header makes a reader allocate more.
 const UNPACKED_MAX: usize = 128 * 1024 * 1024;
@@ -46,6 +49,7 @@ pub struct Frame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Header {
     packing: u8,
+    goes_on: bool,
     before: Link,
     head: Position,
     blocks: u32,
@@ -73,11 +77,23 @@ impl Frame {
         assert!(payload.len() <= UNPACKED_MAX, "a frame has a bound");
         let unpacked = count(payload.len());
         let (packing, payload) = packed(payload, packing);
-        let header = Header { packing, before, head, blocks: count(blocks.len()), unpacked };
+        let blocks = count(blocks.len());
+        let header = Header { packing, goes_on: false, before, head, blocks, unpacked };
         let mut bytes = header.to_bytes(count(payload.len()));
         bytes.extend(payload);
         bytes.extend(crc32c::crc32c(&bytes).to_be_bytes());
         Self { header, bytes }
+    }
+
+    /// Says that the append goes on with the next frame.
+    #[must_use]
+    pub fn going_on(mut self) -> Self {
+        self.header.goes_on = true;
+        self.bytes[GOES_ON] = 1;
+        let summed = self.bytes.len() - TRAILER;
+        let checksum = crc32c::crc32c(&self.bytes[..summed]);
+        self.bytes[summed..].copy_from_slice(&checksum.to_be_bytes());
+        self
     }
 
     /// Takes a frame as it was stored.
@@ -119,6 +135,13 @@ impl Frame {
     #[must_use]
     pub const fn head(&self) -> Position {
         self.header.head
+    }
+
+    /// Returns whether the append it belongs to goes on with the next frame. A store that ends
+    /// with such a frame was cut in the middle of an append, which then never happened.
+    #[must_use]
+    pub const fn goes_on(&self) -> bool {
+        self.header.goes_on
     }
 
     /// Returns it as it is stored.
@@ -186,7 +209,7 @@ impl Frame {
 
 impl Header {
     fn to_bytes(self, stored: u32) -> Vec<u8> {
-        let mut bytes = vec![FORMAT, self.packing];
+        let mut bytes = vec![FORMAT, self.packing, u8::from(self.goes_on)];
         bytes.extend(self.before.position.get().to_be_bytes());
         bytes.extend(self.head.get().to_be_bytes());
         bytes.extend(self.before.hash.as_bytes());
@@ -205,15 +228,16 @@ impl Header {
             let bytes = summed[at..].first_chunk().expect("a header was seen to be there");
             u32::from_be_bytes(*bytes)
         };
-        let hash = summed[18..].first_chunk().expect("a header was seen to be there");
+        let hash = summed[19..].first_chunk().expect("a header was seen to be there");
         let header = Self {
             packing: summed[1],
-            before: Link { position: position(2), hash: Digest::from_bytes(*hash) },
-            head: position(10),
-            blocks: number(50),
-            unpacked: number(54),
+            goes_on: summed[GOES_ON] == 1,
+            before: Link { position: position(3), hash: Digest::from_bytes(*hash) },
+            head: position(11),
+            blocks: number(51),
+            unpacked: number(55),
         };
-        let whole = number(58) as usize == summed.len() - HEADER;
+        let whole = number(59) as usize == summed.len() - HEADER;
         if whole && header.before.position < header.head {
             Ok(header)
         } else {

@@ -2,12 +2,15 @@
 //!
 //! | unit | is |
 //! |---|---|
-//! | [`Block`] | what one append makes: some commits in their stored form, and where they stand |
+//! | [`Block`] | some commits of one append in their stored form, and where they stand |
 //! | [`Link`] | where the chain stands after a block: its last position and its hash |
 //! | [`Frame`] | what a [`Store`] keeps: one block or many, packed, with a checksum |
 //!
 //! The chain is over blocks and not over frames: packing many blocks into one frame, or moving
 //! them to another store, changes no hash.
+//!
+//! An append is one frame or more, which a store keeps all or none. Each has one block of a few
+//! KiB, or of one larger commit, so that whoever looks one commit up unpacks little beside it.
 mod block;
 mod chain;
 mod error;
@@ -16,6 +19,6 @@ mod store;
 
 pub use block::Block;
 pub use chain::Link;
-pub use error::{Damage, JournalError};
+pub use error::{Damage, JournalError, in_one_line};
 pub use frame::{Frame, Packing};
-pub use store::{Store, StoreReader};
+pub use store::{Remover, Store, StoreReader};
