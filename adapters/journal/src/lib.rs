@@ -6,6 +6,9 @@
 //! | [`Link`] | where the chain stands after a block: its last position and its hash |
 //! | [`Frame`] | what a [`Store`] keeps: one block or many, packed, with a checksum |
 //!
+//! A [`Snapshot`] is a ledger where a block ended; [`Snapshots`] keeps the newest, so that a start
+//! need not read the whole log.
+//!
 //! The chain is over blocks and not over frames: packing many blocks into one frame, or moving
 //! them to another store, changes no hash.
 //!
@@ -15,10 +18,14 @@ mod block;
 mod chain;
 mod error;
 mod frame;
+mod snapshot;
+mod snapshots;
 mod store;
 
 pub use block::Block;
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
 pub use frame::{Frame, Packing};
+pub use snapshot::{Snapshot, Unfit};
+pub use snapshots::Snapshots;
 pub use store::{Remover, Store, StoreReader};
