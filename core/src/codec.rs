@@ -1,12 +1,15 @@
 //! How commits look on disk.
 //!
-//! A block starts with one byte that names its format; the rest is JSON in that format. When a
-//! change to [`Commit`] comes that old bytes would not survive, the types of the old format are
-//! frozen beside this file and lifted to today's as they are read.
+//! A block starts with one byte that names its format; the rest is in that format. When a change
+//! to [`Commit`] comes that old bytes would not survive, the types of the old format are frozen
+//! beside this file and lifted to today's as they are read.
+pub(crate) mod binary;
+mod v1;
+
 use crate::Commit;
 
 /// The format that [`encode`] writes.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// A block could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,20 +29,46 @@ pub enum DecodeError {
         /// The format its first byte names.
         format: u8,
         /// Where and why it does not parse.
-        source: serde_json::Error,
+        source: Malformed,
+    },
+}
+
+/// Bytes are not what their format says.
+#[derive(Debug, thiserror::Error)]
+pub enum Malformed {
+    /// They are not the JSON they should be.
+    #[error(transparent)]
+    Json(serde_json::Error),
+    /// They are not the binary form they should be.
+    #[error("nothing can stand there at byte {at} of {length}")]
+    Binary {
+        /// How many bytes had been read.
+        at: usize,
+        /// How many bytes there are.
+        length: usize,
+        /// What was wrong.
+        source: postcard::Error,
+    },
+    /// They go on behind their end.
+    #[error("all is said by byte {at}, but there are {length}")]
+    LeftOver {
+        /// Where they should end.
+        at: usize,
+        /// How many bytes there are.
+        length: usize,
     },
 }
 
 /// Writes commits as one block of the current format.
-///
-/// # Panics
-///
-/// Never: commits hold nothing that JSON cannot.
 #[must_use]
 pub fn encode(commits: &[Commit]) -> Vec<u8> {
-    let mut block = vec![FORMAT];
-    serde_json::to_writer(&mut block, commits).expect("commits are JSON");
-    block
+    binary::encode(FORMAT, commits)
+}
+
+/// Returns how long the block is that [`encode`] makes of the same commits, without making it.
+#[must_use]
+pub fn encoded_len(commits: &[Commit]) -> usize {
+    binary::encoded_len(commits)
 }
 
 /// Reads a block of any known format, lifted to the current one.
@@ -48,11 +77,12 @@ pub fn encode(commits: &[Commit]) -> Vec<u8> {
 ///
 /// Fails if the block is damaged or too new. Nothing of it is returned then.
 pub fn decode(block: &[u8]) -> Result<Vec<Commit>, DecodeError> {
+    let malformed = |format| move |source| DecodeError::Malformed { format, source };
     match block.split_first() {
         None => Err(DecodeError::Empty),
         Some((0, _)) => Err(DecodeError::Unknown(0)),
-        Some((&FORMAT, body)) => serde_json::from_slice(body)
-            .map_err(|source| DecodeError::Malformed { format: FORMAT, source }),
+        Some((1, body)) => v1::decode(body).map_err(malformed(1)),
+        Some((&FORMAT, body)) => binary::decode(body).map_err(malformed(FORMAT)),
         Some((&newer, _)) => Err(DecodeError::TooNew(newer)),
     }
 }

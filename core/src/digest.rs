@@ -1,11 +1,13 @@
 //! Digests: what stands for bytes that are too many, or too secret, to keep.
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
 
-/// A BLAKE3 digest, 256 bits, as lower-case hex outside.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Box<str>", into = "String")]
+/// A BLAKE3 digest, 256 bits: lower-case hex for people, bytes for machines.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 /// A text is not a digest.
@@ -59,16 +61,39 @@ impl FromStr for Digest {
     }
 }
 
-impl TryFrom<Box<str>> for Digest {
-    type Error = BadDigest;
-
-    fn try_from(text: Box<str>) -> Result<Self, BadDigest> {
-        text.parse()
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        serializer.serialize_bytes(&self.0)
     }
 }
 
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_string()
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return deserializer.deserialize_str(DigestVisitor);
+        }
+        deserializer.deserialize_bytes(DigestVisitor)
+    }
+}
+
+struct DigestVisitor;
+
+impl Visitor<'_> for DigestVisitor {
+    type Value = Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a digest of 32 bytes")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Digest, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Digest, E> {
+        let sized = bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))?;
+        Ok(Digest(sized))
     }
 }

@@ -1,7 +1,7 @@
 //! Typed identifiers. They are minted by adapters or supplied by callers; core only compares them.
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use uuid::Uuid;
 
 macro_rules! typed_id {
@@ -69,8 +69,7 @@ typed_id! {
 /// A task id is text, 1 to [`TaskId::LEN_MAX`] characters of `[A-Za-z0-9._:-]`, chosen by the
 /// submitter or minted for it. One that is a UUID in its usual lower-case form takes 16 bytes and
 /// no allocation; both kinds read, print and compare as the text they are.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Box<str>", into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(Repr);
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,18 +134,37 @@ impl FromStr for TaskId {
     }
 }
 
-impl TryFrom<Box<str>> for TaskId {
-    type Error = BadTaskId;
-
-    fn try_from(text: Box<str>) -> Result<Self, BadTaskId> {
-        Self::new(&text)
+impl Serialize for TaskId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        let compact = match &self.0 {
+            Repr::Uuid(uuid) => Compact::Uuid(*uuid),
+            Repr::Text(text) => Compact::Text(text),
+        };
+        compact.serialize(serializer)
     }
 }
 
-impl From<TaskId> for String {
-    fn from(id: TaskId) -> Self {
-        id.to_string()
+impl<'de> Deserialize<'de> for TaskId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = Box::<str>::deserialize(deserializer)?;
+            return Self::new(&text).map_err(D::Error::custom);
+        }
+        match Compact::deserialize(deserializer)? {
+            Compact::Uuid(uuid) => Ok(Self::from_uuid(uuid)),
+            Compact::Text(text) => Self::new(text).map_err(D::Error::custom),
+        }
     }
+}
+
+/// A task id for machines.
+#[derive(Serialize, Deserialize)]
+enum Compact<'a> {
+    Uuid(Uuid),
+    Text(&'a str),
 }
 
 impl fmt::Display for TaskId {

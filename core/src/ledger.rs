@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     Command, CredentialId, Digest, EdgeId, Position, TaskId, Timestamp, TokenId,
+    codec::binary,
     edge::Edge,
     enrollment::Token,
     idempotency::Answered,
@@ -236,13 +237,9 @@ impl Ledger {
 
     /// Returns the digest of all that the ledger is. Equal ledgers have equal digests; what is
     /// only derived, as any index, is not part of it.
-    ///
-    /// # Panics
-    ///
-    /// Never: a ledger holds nothing that JSON cannot.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&serde_json::to_vec(self).expect("a ledger is JSON"))
+        binary::digest(self)
     }
 }
 

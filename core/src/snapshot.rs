@@ -1,8 +1,11 @@
 //! A ledger at its head, as bytes: a cache of what the log says, never a truth of its own.
-use crate::Ledger;
+use crate::{
+    Ledger,
+    codec::{Malformed, binary},
+};
 
 /// The format that [`encode`] writes.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// A snapshot could not be read: throw it away and replay.
 #[derive(Debug, thiserror::Error)]
@@ -15,19 +18,13 @@ pub enum SnapshotError {
     Foreign(u8),
     /// Its body is not what its format says.
     #[error("snapshot does not parse")]
-    Malformed(#[source] serde_json::Error),
+    Malformed(#[source] Malformed),
 }
 
 /// Writes a ledger. Equal ledgers give equal bytes.
-///
-/// # Panics
-///
-/// Never: a ledger holds nothing that JSON cannot.
 #[must_use]
 pub fn encode(ledger: &Ledger) -> Vec<u8> {
-    let mut bytes = vec![FORMAT];
-    serde_json::to_writer(&mut bytes, ledger).expect("a ledger is JSON");
-    bytes
+    binary::encode(FORMAT, ledger)
 }
 
 /// Reads a ledger.
@@ -38,7 +35,7 @@ pub fn encode(ledger: &Ledger) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<Ledger, SnapshotError> {
     match bytes.split_first() {
         None => Err(SnapshotError::Empty),
-        Some((&FORMAT, body)) => serde_json::from_slice(body).map_err(SnapshotError::Malformed),
+        Some((&FORMAT, body)) => binary::decode(body).map_err(SnapshotError::Malformed),
         Some((&other, _)) => Err(SnapshotError::Foreign(other)),
     }
 }

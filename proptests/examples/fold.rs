@@ -1,4 +1,5 @@
-//! Measures the pure ledger on one thread: decide and apply, fold from memory, decode and fold.
+//! Measures the pure ledger on one thread: decide and apply, fold from memory, encode, decode,
+//! decode and fold.
 //!
 //! `cargo run --release -p edge-ledger-proptests --example fold -- [edges] [tasks]`
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
@@ -34,8 +35,18 @@ fn main() {
     }
     rate("fold an event from memory", events, began);
 
+    let began = Instant::now();
     let blocks: Vec<_> = run.log.chunks(16).map(codec::encode).collect();
+    rate("encode an event", events, began);
     let bytes: usize = blocks.iter().map(Vec::len).sum();
+    println!("{:>9} bytes an event in blocks", bytes as u64 / events);
+
+    let began = Instant::now();
+    let decoded = blocks.iter().map(|block| codec::decode(block).expect("the block decodes"));
+    let commits: usize = decoded.map(|commits| commits.len()).sum();
+    rate("decode an event", events, began);
+    assert_eq!(commits, run.log.len());
+
     let began = Instant::now();
     let mut decoded = Ledger::default();
     for block in &blocks {
@@ -44,7 +55,6 @@ fn main() {
         }
     }
     rate("decode and fold an event", events, began);
-    println!("{:>9} bytes an event in blocks of JSON", bytes as u64 / events);
 
     assert_eq!(run.ledger.digest(), folded.digest());
     assert_eq!(run.ledger.digest(), decoded.digest());

@@ -15,4 +15,5 @@ pub mod model;
 pub mod book;
 pub mod catalogue;
 pub mod golden;
+pub mod hex;
 pub mod journal_contract;

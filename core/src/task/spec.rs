@@ -1,7 +1,7 @@
 //! What a submitter asks for.
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::value::RawValue;
 
 use crate::{Digest, EdgeId, Labels, TaskId, Timestamp, time::Millis};
@@ -109,8 +109,7 @@ impl Backoff {
 }
 
 /// Any JSON, byte for byte as it was submitted: key order is meaning to fielded clients.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone)]
 pub struct Payload(Box<RawValue>);
 
 impl Payload {
@@ -130,6 +129,25 @@ impl Payload {
     #[must_use]
     pub const fn raw(&self) -> &RawValue {
         &self.0
+    }
+}
+
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return self.0.serialize(serializer);
+        }
+        serializer.serialize_str(self.get())
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return Box::deserialize(deserializer).map(Self);
+        }
+        let text = String::deserialize(deserializer)?;
+        RawValue::from_string(text).map(Self).map_err(D::Error::custom)
     }
 }
 

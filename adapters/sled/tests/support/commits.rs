@@ -24,10 +24,13 @@ pub(crate) fn commit(after: Position, text: usize) -> Commit {
     Commit { after, recorded_at: Timestamp::EPOCH, cause, events: vec![event] }
 }
 
-/// The commit after a position that takes so many bytes when it is encoded alone.
+/// The commit after a position that takes so many bytes when it is encoded alone. One less where
+/// the length of its text begins to take a byte more.
 pub(crate) fn commit_of(after: Position, encoded: usize) -> Commit {
-    let empty = codec::encode(&[commit(after, 0)]).len();
-    commit(after, encoded.checked_sub(empty).expect("has room for a commit"))
+    let empty = codec::encoded_len(&[commit(after, 0)]);
+    let text = encoded.checked_sub(empty).expect("has room for a commit");
+    let excess = codec::encoded_len(&[commit(after, text)]) - encoded;
+    commit(after, text - excess)
 }
 
 /// Commits one after the other, with texts of these sizes.
