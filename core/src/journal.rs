@@ -38,6 +38,15 @@ pub trait JournalReader: Clone + Send + Sync + 'static {
     /// Reads, oldest first, every commit that has an event past `after`. The first one may begin
     /// before it. An error ends the reading: nothing is skipped.
     fn read(&self, after: Position) -> impl Iterator<Item = Result<Commit, Self::Error>> + Send;
+
+    /// Reads the same, for those who read much of it: it may do some of the work ahead, on threads
+    /// of its own.
+    fn read_ahead(
+        &self,
+        after: Position,
+    ) -> impl Iterator<Item = Result<Commit, Self::Error>> + Send {
+        self.read(after)
+    }
 }
 
 /// Commits were not appended.

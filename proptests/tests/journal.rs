@@ -42,6 +42,6 @@ impl Place for OnDisk {
     }
 
     fn open(&self) -> SledJournal {
-        SledJournal::open(self.0.path()).expect("opens")
+        edge_ledger_sled::open(self.0.path()).expect("opens")
     }
 }

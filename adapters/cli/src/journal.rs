@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
-use edge_ledger_sled::{JournalError, SledJournal};
+use edge_ledger_journal::JournalError;
+use edge_ledger_sled::SledJournal;
 
 use crate::exit::{Exit, Failure, chain};
 
@@ -30,7 +31,7 @@ pub(crate) fn open_there(data: &Path) -> Result<Result<SledJournal, JournalError
         let next = "name the data directory of a gateway with --data or EDGE_LEDGER_DATA";
         return Err(Failure::new(Exit::NotFound, told).next(next).into());
     }
-    Ok(SledJournal::open(place))
+    Ok(edge_ledger_sled::open(place))
 }
 
 /// Says what to do about a journal that cannot be opened.
@@ -44,12 +45,12 @@ pub(crate) fn explain(error: &JournalError) -> Error {
         JournalError::NotOurs { .. } => Failure::usage(told),
         JournalError::Layout { .. }
         | JournalError::FileMissing { .. }
-        | JournalError::Damaged { .. }
         | JournalError::CutShort { .. }
-        | JournalError::Block { .. }
+        | JournalError::Altered { .. }
+        | JournalError::Frame { .. }
         | JournalError::Poisoned { .. }
         | JournalError::Io { .. }
-        | JournalError::Sled { .. } => Failure::new(Exit::Failure, told),
+        | JournalError::Store { .. } => Failure::new(Exit::Failure, told),
     }
     .into()
 }

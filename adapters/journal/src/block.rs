@@ -11,6 +11,17 @@ pub struct Block {
     bytes: Vec<u8>,
 }
 
+/// A block, and where the chain stands before and after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Before.
+    pub before: Link,
+    /// The block.
+    pub block: Block,
+    /// After.
+    pub link: Link,
+}
+
 impl Block {
     /// Encodes commits, each of which stands where the one before it ended. None if there are no
     /// commits.
@@ -55,21 +66,24 @@ impl Block {
     ///
     /// Says what is wrong with the first commit that is.
     pub fn decode(&self) -> Result<Vec<Commit>, Damage> {
-        let commits = codec::decode(&self.bytes).map_err(Damage::Undecodable)?;
-        let mut expected = self.after;
-        for commit in &commits {
-            match (commit.after, commit.events.len()) {
-                (found, _) if found != expected => {
-                    return Err(Damage::Misplaced { expected, found });
-                }
-                (_, 0) => return Err(Damage::Empty),
-                (_, _) => expected = commit.head(),
-            }
+        decode(self.after, self.head, &self.bytes)
+    }
+}
+
+/// Decodes the commits of a block and sees that they stand where it does, without a gap.
+pub(crate) fn decode(after: Position, head: Position, bytes: &[u8]) -> Result<Vec<Commit>, Damage> {
+    let commits = codec::decode(bytes).map_err(Damage::Undecodable)?;
+    let mut expected = after;
+    for commit in &commits {
+        match (commit.after, commit.events.len()) {
+            (found, _) if found != expected => return Err(Damage::Misplaced { expected, found }),
+            (_, 0) => return Err(Damage::Empty),
+            (_, _) => expected = commit.head(),
         }
-        match (commits.is_empty(), expected == self.head) {
-            (true, _) => Err(Damage::Empty),
-            (false, true) => Ok(commits),
-            (false, false) => Err(Damage::Ends { expected: self.head, found: expected }),
-        }
+    }
+    match (commits.is_empty(), expected == head) {
+        (true, _) => Err(Damage::Empty),
+        (false, true) => Ok(commits),
+        (false, false) => Err(Damage::Ends { expected: head, found: expected }),
     }
 }

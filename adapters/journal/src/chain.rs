@@ -1,10 +1,13 @@
 //! The chain: a hash after each block that stands for all blocks up to it.
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 use edge_ledger_core::{Digest, Position};
 
 /// What the hash is of, so that no other use of BLAKE3 gives the same.
 const CONTEXT: &str = "edge-ledger 2026-11 chain of blocks";
+
+/// The context is hashed once, not for each block.
+static HASHER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key(CONTEXT));
 
 /// Where the chain stands after a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ impl Link {
     /// Returns where the chain stands after the next block: its commits in their stored form, up
     /// to a position.
     pub(crate) fn next(self, head: Position, bytes: &[u8]) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+        let mut hasher = HASHER.clone();
         hasher.update(self.hash.as_bytes());
         hasher.update(&self.position.get().to_be_bytes());
         hasher.update(&head.get().to_be_bytes());

@@ -17,9 +17,12 @@
 //! ```
 //!
 //! All numbers are big-endian.
-use edge_ledger_core::{Commit, Digest, Position};
+use std::{borrow::Cow, cell::RefCell};
 
-use crate::{Block, Damage, Link};
+use edge_ledger_core::{Commit, Digest, Position};
+use zstd::bulk::{Compressor, Decompressor};
+
+use crate::{Block, Damage, Link, Linked, block};
 
 const FORMAT: u8 = 1;
 const HEADER: usize = 63;
@@ -150,32 +153,25 @@ impl Frame {
         &self.bytes
     }
 
-    /// Unpacks its blocks, and says where the chain stands after them.
+    /// Returns how many bytes its blocks have, unpacked.
+    #[must_use]
+    pub const fn unpacked_len(&self) -> usize {
+        self.header.unpacked as usize
+    }
+
+    /// Unpacks its blocks.
     ///
     /// # Errors
     ///
     /// Fails if the payload is not what the header says.
-    pub fn blocks(&self) -> Result<(Vec<Block>, Link), Damage> {
-        let payload = self.unpacked()?;
-        let mut rest = payload.as_slice();
-        let mut link = self.header.before;
+    pub fn blocks(&self) -> Result<Vec<Linked>, Damage> {
         let mut blocks = Vec::new();
-        for _ in 0..self.header.blocks {
-            let (events, after) = rest.split_first_chunk().ok_or(Damage::Payload)?;
-            let (length, after) = after.split_first_chunk().ok_or(Damage::Payload)?;
-            let length = u32::from_be_bytes(*length) as usize;
-            let (bytes, after) = after.split_at_checked(length).ok_or(Damage::Payload)?;
-            let head = link.position.plus(u64::from(u32::from_be_bytes(*events)));
-            let block = Block::stored(link.position, head, bytes.to_vec());
-            link = block.link(link);
-            blocks.push(block);
-            rest = after;
-        }
-        match (rest.is_empty(), link.position == self.header.head) {
-            (true, true) => Ok((blocks, link)),
-            (_, false) => Err(Damage::Ends { expected: self.header.head, found: link.position }),
-            (false, true) => Err(Damage::Payload),
-        }
+        self.walk(|before, link, bytes| {
+            let block = Block::stored(before.position, link.position, bytes.to_vec());
+            blocks.push(Linked { before, block, link });
+            Ok(())
+        })?;
+        Ok(blocks)
     }
 
     /// Unpacks and decodes its commits, and says where the chain stands after them.
@@ -184,21 +180,63 @@ impl Frame {
     ///
     /// Fails if the payload is not what the header says, or is no commits.
     pub fn commits(&self) -> Result<(Vec<Commit>, Link), Damage> {
-        let (blocks, link) = self.blocks()?;
         let mut commits = Vec::new();
-        for block in blocks {
-            commits.extend(block.decode()?);
-        }
+        let link = self.walk(|before, link, bytes| {
+            let more = block::decode(before.position, link.position, bytes)?;
+            if commits.is_empty() {
+                commits = more;
+            } else {
+                commits.extend(more);
+            }
+            Ok(())
+        })?;
         Ok((commits, link))
     }
 
-    fn unpacked(&self) -> Result<Vec<u8>, Damage> {
+    /// Unpacks its blocks and says where the chain stands after them.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the payload is not what the header says.
+    pub fn link(&self) -> Result<Link, Damage> {
+        self.walk(|_, _, _| Ok(()))
+    }
+
+    /// Goes over the blocks: where the chain stands before each, after it, and its bytes. Returns
+    /// where it stands in the end.
+    fn walk(
+        &self,
+        mut each: impl FnMut(Link, Link, &[u8]) -> Result<(), Damage>,
+    ) -> Result<Link, Damage> {
+        let payload = self.unpacked()?;
+        let mut rest = &*payload;
+        let mut link = self.header.before;
+        for _ in 0..self.header.blocks {
+            let (events, after) = rest.split_first_chunk().ok_or(Damage::Payload)?;
+            let (length, after) = after.split_first_chunk().ok_or(Damage::Payload)?;
+            let length = u32::from_be_bytes(*length) as usize;
+            let (bytes, after) = after.split_at_checked(length).ok_or(Damage::Payload)?;
+            let head = link.position.plus(u64::from(u32::from_be_bytes(*events)));
+            let next = link.next(head, bytes);
+            each(link, next, bytes)?;
+            link = next;
+            rest = after;
+        }
+        match (rest.is_empty(), link.position == self.header.head) {
+            (true, true) => Ok(link),
+            (_, false) => Err(Damage::Ends { expected: self.header.head, found: link.position }),
+            (false, true) => Err(Damage::Payload),
+        }
+    }
+
+    fn unpacked(&self) -> Result<Cow<'_, [u8]>, Damage> {
         let stored = &self.bytes[HEADER..self.bytes.len() - TRAILER];
-        let expected = self.header.unpacked as usize;
+        let expected = self.unpacked_len();
         let payload = match self.header.packing {
-            0 => stored.to_vec(),
+            0 => Cow::Borrowed(stored),
             1 if expected <= UNPACKED_MAX => {
-                zstd::bulk::decompress(stored, expected).map_err(Damage::Packed)?
+                let unpacked = UNPACKER.with_borrow_mut(|zstd| zstd.decompress(stored, expected));
+                Cow::Owned(unpacked.map_err(Damage::Packed)?)
             }
             1 => return Err(Damage::Payload),
             other => return Err(Damage::Packing(other)),
@@ -246,10 +284,19 @@ impl Header {
     }
 }
 
+thread_local! {
+    /// Making one takes longer than packing or unpacking a small frame.
+    static PACKER: RefCell<Compressor<'static>> = RefCell::default();
+    static UNPACKER: RefCell<Decompressor<'static>> = RefCell::default();
+}
+
 fn packed(payload: Vec<u8>, packing: Packing) -> (u8, Vec<u8>) {
     match packing {
         Packing::Plain => (0, payload),
-        Packing::Zstd(level) => match zstd::bulk::compress(&payload, level) {
+        Packing::Zstd(level) => match PACKER.with_borrow_mut(|zstd| {
+            zstd.set_compression_level(level)?;
+            zstd.compress(&payload)
+        }) {
             Ok(smaller) if smaller.len() < payload.len() => (1, smaller),
             Ok(_) | Err(_) => (0, payload),
         },

@@ -14,18 +14,23 @@
 //!
 //! An append is one frame or more, which a store keeps all or none. Each has one block of a few
 //! KiB, or of one larger commit, so that whoever looks one commit up unpacks little beside it.
+mod ahead;
 mod block;
 mod chain;
 mod error;
 mod frame;
+mod journal;
+mod reader;
 mod snapshot;
 mod snapshots;
 mod store;
 
-pub use block::Block;
+pub use block::{Block, Linked};
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
 pub use frame::{Frame, Packing};
+pub use journal::{APPEND_MAX, BLOCK, BlockJournal};
+pub use reader::BlockReader;
 pub use snapshot::{Snapshot, Unfit};
 pub use snapshots::Snapshots;
 pub use store::{Remover, Store, StoreReader};

@@ -8,13 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use edge_ledger_core::Position;
-
-use crate::JournalError;
+use edge_ledger_core::{Digest, Position};
+use edge_ledger_journal::{JournalError, Link};
 
 const READY: &str = "READY";
 const READY_NEW: &str = "READY.new";
-const LAYOUT: &str = "edge-ledger journal, layout 1, reached position ";
+const LAYOUT: &str = "edge-ledger journal in sled, layout 2, reached position ";
+/// How markers began before other stores did, and how they begin now.
+const MARKERS: [&str; 2] = ["edge-ledger journal, layout 1", "edge-ledger journal in sled, "];
 
 /// How long to wait for whoever is just closing it. sled lets go of its files a moment after it is
 /// dropped.
@@ -34,12 +35,20 @@ pub(crate) enum Content {
     Nothing,
     /// A journal.
     Journal {
-        /// A position that it had reached.
-        known: Position,
+        /// Where its chain had come.
+        known: Link,
     },
 }
 
 impl Directory {
+    /// Whether a directory has a marker as a store of this kind writes it.
+    pub(crate) fn is_marked(path: &Path) -> bool {
+        [READY, READY_NEW]
+            .iter()
+            .filter_map(|name| fs::read(path.join(name)).ok())
+            .any(|marker| MARKERS.iter().any(|begin| marker.starts_with(begin.as_bytes())))
+    }
+
     /// Makes the directory if need be and locks it for this process.
     pub(crate) fn hold(path: &Path) -> Result<Self, JournalError> {
         create(path)?;
@@ -78,7 +87,7 @@ impl Directory {
     /// Begins a journal: removes what a cut creation left, and says that one is under way.
     pub(crate) fn begin(&self) -> Result<(), JournalError> {
         set_mode(&self.path, 0o700)?;
-        self.write_marker(Position::START)?;
+        self.write_marker(Link::START)?;
         for name in self.names()?.iter().filter(|name| *name != READY_NEW) {
             let path = self.path.join(name);
             let remove = if path.is_dir() { fs::remove_dir } else { fs::remove_file };
@@ -87,9 +96,9 @@ impl Directory {
         self.sync()
     }
 
-    /// Says that there is a journal, complete, which has reached a position. Everything else must
+    /// Says that there is a journal, complete, whose chain has come to a link. Everything else must
     /// be durable before.
-    pub(crate) fn finish(&self, reached: Position) -> Result<(), JournalError> {
+    pub(crate) fn finish(&self, reached: Link) -> Result<(), JournalError> {
         self.write_marker(reached)?;
         let (from, to) = (self.path.join(READY_NEW), self.path.join(READY));
         fs::rename(&from, &to).map_err(io_error("rename", &from))?;
@@ -144,8 +153,8 @@ impl Directory {
         let path = self.path.join(READY);
         let marker = fs::read(&path).map_err(io_error("read", &path))?;
         let text = String::from_utf8_lossy(&marker);
-        match text.strip_prefix(LAYOUT).and_then(|rest| rest.trim_end().parse().ok()) {
-            Some(known) => Ok(Content::Journal { known: Position::new(known) }),
+        match text.strip_prefix(LAYOUT).and_then(link) {
+            Some(known) => Ok(Content::Journal { known }),
             None => {
                 let found = text.chars().take(80).collect();
                 Err(JournalError::Layout { path, found, expected: LAYOUT })
@@ -153,9 +162,11 @@ impl Directory {
         }
     }
 
-    fn write_marker(&self, reached: Position) -> Result<(), JournalError> {
+    fn write_marker(&self, reached: Link) -> Result<(), JournalError> {
         let path = self.path.join(READY_NEW);
-        fs::write(&path, format!("{LAYOUT}{reached}\n")).map_err(io_error("write", &path))?;
+        let Link { position, hash } = reached;
+        fs::write(&path, format!("{LAYOUT}{position}, hash {hash}\n"))
+            .map_err(io_error("write", &path))?;
         sync(&path)?;
         self.sync()
     }
@@ -190,6 +201,15 @@ impl Directory {
             }
         }
     }
+}
+
+/// Reads what a marker says was reached.
+fn link(text: &str) -> Option<Link> {
+    let (position, hash) = text.trim_end().split_once(", hash ")?;
+    Some(Link {
+        position: Position::new(position.parse().ok()?),
+        hash: hash.parse::<Digest>().ok()?,
+    })
 }
 
 /// Whether a name in the directory is one that a journal writes.

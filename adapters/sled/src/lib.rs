@@ -57,16 +57,27 @@
 //! below: sled counts its pages in memory, not their bytes. A whole append has to stay well below a
 //! segment: [`APPEND_MAX`] is half of one, and a larger append is refused before anything is
 //! written.
-mod block;
 mod bounds;
 mod directory;
-mod error;
-mod journal;
+mod kept;
+mod parts;
 mod reader;
 mod shield;
 mod store;
 
-pub use bounds::{APPEND_MAX, BLOCK, SEGMENT};
-pub use error::{Damage, JournalError};
-pub use journal::SledJournal;
+pub use bounds::{PART, SEGMENT};
+use edge_ledger_journal::{BlockJournal, JournalError};
 pub use reader::SledReader;
+pub use store::SledStore;
+
+/// A journal on sled.
+pub type SledJournal = BlockJournal<SledStore>;
+
+/// Opens the journal in a directory, and makes it first if there is none.
+///
+/// # Errors
+///
+/// As [`SledStore::open`] and [`BlockJournal::open`].
+pub fn open(path: impl AsRef<std::path::Path>) -> Result<SledJournal, JournalError> {
+    SledJournal::open(SledStore::open(path)?)
+}

@@ -1,139 +1,142 @@
-//! Reading a journal, from any position on.
-use std::sync::Arc;
+//! Reading frames, from any position on.
+use std::{fs, os::unix::fs::MetadataExt, sync::Arc};
 
-use edge_ledger_core::{Commit, JournalReader, Position};
+use edge_ledger_core::Position;
+use edge_ledger_journal::{Damage, Frame, JournalError, StoreReader};
 use sled::IVec;
 
 use crate::{
-    Damage, JournalError,
-    block::{Block, Key, Part},
-    store::Store,
+    directory::io_error,
+    kept::Kept,
+    parts::{self, Key},
 };
 
-/// Reads a [`SledJournal`](crate::SledJournal). While it lives, so does the hold on the directory.
+/// Reads a [`SledStore`](crate::SledStore). While it lives, so does the hold on the directory.
 #[derive(Clone, Debug)]
 pub struct SledReader {
-    store: Arc<Store>,
+    kept: Arc<Kept>,
 }
 
 impl SledReader {
-    pub(crate) const fn new(store: Arc<Store>) -> Self {
-        Self { store }
+    pub(crate) const fn new(kept: Arc<Kept>) -> Self {
+        Self { kept }
+    }
+
+    /// Returns where the frame begins that holds the event after a position; or the first there
+    /// is.
+    fn begin(&self, after: Position) -> Result<Option<Position>, JournalError> {
+        let begin = self.kept.ask(|tree| match tree.get_lt(Key::first(after.plus(1)))? {
+            Some(found) => Ok(Some(found)),
+            None => tree.iter().next().transpose(),
+        })?;
+        let begin = begin.map(|(key, _)| key_of(&key).map(|key| key.position)).transpose();
+        begin.map_err(|damage| JournalError::Frame { position: after, damage })
     }
 }
 
-impl JournalReader for SledReader {
-    type Error = JournalError;
-
-    /// Reads up to where the journal durably ends as this is called.
-    fn read(&self, after: Position) -> impl Iterator<Item = Result<Commit, JournalError>> + Send {
-        let (blocks, error) = match Blocks::past(&self.store, after) {
-            Ok(blocks) => (blocks, None),
+impl StoreReader for SledReader {
+    fn frames(&self, after: Position) -> impl Iterator<Item = Result<Frame, JournalError>> + Send {
+        let end = self.kept.durable();
+        let begin = if after < end { self.begin(after) } else { Ok(None) };
+        let (frames, error) = match begin {
+            Ok(begin) => (begin.map(|begin| Frames::at(&self.kept, begin, end)), None),
             Err(error) => (None, Some(Err(error))),
         };
-        let blocks = error.into_iter().chain(blocks.into_iter().flatten());
-        blocks.flat_map(move |block| commits_past(after, block))
+        error.into_iter().chain(frames.into_iter().flatten())
+    }
+
+    fn last(&self) -> Result<Option<Frame>, JournalError> {
+        let end = self.kept.durable();
+        match self.kept.ask(|tree| tree.get_lt(Key::first(end)))? {
+            None => Ok(None),
+            Some((key, _)) => {
+                let key = key_of(&key);
+                let position =
+                    key.map_err(|damage| JournalError::Frame { position: end, damage })?.position;
+                Frames::at(&self.kept, position, end).next().transpose()
+            }
+        }
+    }
+
+    fn disk_bytes(&self) -> Result<u64, JournalError> {
+        let path = self.kept.path();
+        let sizes = fs::read_dir(path)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.metadata()?.blocks() * 512)).sum());
+        sizes.map_err(io_error("look at", path))
     }
 }
 
-fn commits_past(
-    after: Position,
-    block: Result<Vec<Commit>, JournalError>,
-) -> impl Iterator<Item = Result<Commit, JournalError>> {
-    let (commits, error) = match block {
-        Ok(commits) => (commits, None),
-        Err(error) => (Vec::new(), Some(Err(error))),
-    };
-    commits.into_iter().filter(move |commit| commit.head() > after).map(Ok).chain(error)
-}
-
-/// Returns where the journal ends, by its last block.
-pub(crate) fn end(store: &Arc<Store>) -> Result<Position, JournalError> {
-    let last = store.ask(|tree| tree.last())?;
-    let Some((key, _)) = last else { return Ok(Position::START) };
-    let position = key_of(&key, Position::START)?.position;
-    let commits = Blocks::at(store, position, Position::new(u64::MAX)).next();
-    let last = commits.transpose()?.and_then(|commits| commits.last().map(Commit::head));
-    Ok(last.unwrap_or(position))
-}
-
-/// Blocks, decoded and each where the one before it ended.
-struct Blocks {
-    /// Before the store, which lets go of the directory once sled is closed.
+/// Frames, in the order of their keys.
+struct Frames {
+    /// Before what it is of, which lets go of the directory once sled is closed.
     entries: sled::Iter,
-    store: Arc<Store>,
-    /// Where the next block must stand; none once the end or something wrong was reached.
+    kept: Arc<Kept>,
+    /// Where the last one ended; none once the end or something wrong was reached.
     next: Option<Position>,
     end: Position,
 }
 
-impl Blocks {
-    /// The blocks with an event past a position, if there are any.
-    fn past(store: &Arc<Store>, after: Position) -> Result<Option<Self>, JournalError> {
-        let end = store.durable();
-        if after >= end {
-            return Ok(None);
+impl Frames {
+    /// The frames from a position to another.
+    fn at(kept: &Arc<Kept>, begin: Position, end: Position) -> Self {
+        let entries = kept.tree().range(Key::first(begin)..Key::first(end));
+        Self { entries, kept: Arc::clone(kept), next: Some(begin), end }
+    }
+
+    fn frame(&mut self) -> Result<Frame, Damage> {
+        let broken_off = || Damage::BrokenOff { head: self.end };
+        let (key, first) = entry(&self.kept, &mut self.entries)?.ok_or_else(broken_off)?;
+        let key = key_of(&key)?;
+        if key.part > 0 {
+            return Err(Damage::Missing { found: key.position });
         }
-        let before = store.ask(|tree| tree.get_lt(Key::first(after.plus(1))))?;
-        let first = match before {
-            Some((key, _)) => key_of(&key, after)?.position,
-            None => Position::START,
-        };
-        Ok(Some(Self::at(store, first, end)))
-    }
-
-    /// The blocks from one that must stand at a position, to a position.
-    fn at(store: &Arc<Store>, first: Position, end: Position) -> Self {
-        let entries = store.tree().range(Key::first(first)..Key::first(end));
-        Self { entries, store: Arc::clone(store), next: Some(first), end }
-    }
-
-    fn block(&mut self, position: Position) -> Result<Vec<Commit>, Damage> {
-        let Some((key, value)) = self.entry()? else {
-            return Err(Damage::BrokenOff { head: self.end });
-        };
-        match Key::parse(&key)? {
-            Key { position: found, .. } if found != position => {
-                return Err(Damage::Missing { found });
+        let whole = Frame::length(&first).ok_or(Damage::Short(first.len()))?;
+        let mut bytes = first.to_vec();
+        for part in 1..parts::count(whole) {
+            let incomplete = Damage::Incomplete { found: bytes.len(), whole };
+            match entry(&self.kept, &mut self.entries)? {
+                Some((found, value)) => {
+                    let found = key_of(&found)?;
+                    if found.position != key.position || usize::from(found.part) != part {
+                        return Err(incomplete);
+                    }
+                    bytes.extend_from_slice(&value);
+                }
+                None => return Err(incomplete),
             }
-            Key { part: 0, .. } => {}
-            Key { .. } => return Err(Damage::Part { part: 0 }),
         }
-        let first = Part::parse(&key, &value)?;
-        let mut bytes = first.body.to_vec();
-        for part in 1..first.parts {
-            let missing = || Damage::Part { part };
-            let (key, value) = self.entry()?.ok_or_else(missing)?;
-            let next = Part::parse(&key, &value)?;
-            if Key::parse(&key)? != (Key { position, part }) || next.parts != first.parts {
-                return Err(missing());
-            }
-            bytes.extend(next.body);
+        let frame = Frame::parse(bytes)?;
+        match frame.before().position {
+            position if position == key.position => Ok(frame),
+            found => Err(Damage::Misplaced { expected: key.position, found }),
         }
-        Block { position, bytes }.decode()
-    }
-
-    fn entry(&mut self) -> Result<Option<(IVec, IVec)>, Damage> {
-        let (store, entries) = (&self.store, &mut self.entries);
-        store.ask(|_| entries.next().transpose()).map_err(|error| Damage::Store(Box::new(error)))
     }
 }
 
-impl Iterator for Blocks {
-    type Item = Result<Vec<Commit>, JournalError>;
+impl Iterator for Frames {
+    type Item = Result<Frame, JournalError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let position = self.next.take().filter(|next| *next < self.end)?;
-        match self.block(position) {
-            Ok(commits) => {
-                self.next = commits.last().map(Commit::head);
-                Some(Ok(commits))
+        match self.frame() {
+            Ok(frame) => {
+                self.next = Some(frame.head());
+                Some(Ok(frame))
             }
-            Err(damage) => Some(Err(JournalError::Block { position, damage })),
+            Err(damage) => Some(Err(JournalError::Frame { position, damage })),
         }
     }
 }
 
-fn key_of(key: &[u8], position: Position) -> Result<Key, JournalError> {
-    Key::parse(key).map_err(|damage| JournalError::Block { position, damage })
+fn entry(kept: &Kept, entries: &mut sled::Iter) -> Result<Option<(IVec, IVec)>, Damage> {
+    kept.ask(|_| entries.next().transpose()).map_err(|error| Damage::Store(Box::new(error)))
+}
+
+fn key_of(bytes: &[u8]) -> Result<Key, Damage> {
+    Key::parse(bytes).ok_or_else(|| {
+        Damage::Store(Box::new(JournalError::Store {
+            told: format!("the next key is {bytes:02x?}, which no journal writes"),
+            source: None,
+        }))
+    })
 }

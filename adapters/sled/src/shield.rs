@@ -3,11 +3,12 @@
 //! Over damaged files sled panics as readily as it returns an error, and means the same by both.
 use std::{
     any::Any,
+    error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
-use crate::JournalError;
+use edge_ledger_journal::JournalError;
 
 /// Runs something of sled's in the journal's directory.
 pub(crate) fn shielded<T>(
@@ -17,22 +18,34 @@ pub(crate) fn shielded<T>(
 ) -> Result<T, JournalError> {
     use sled::Error::{CollectionNotFound, Corruption, Io, ReportableBug, Unsupported};
 
-    let directory = || directory.to_path_buf();
     // Whatever a panic leaves behind is not used again: the caller gives the journal up.
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error @ (Corruption { .. } | ReportableBug(_)))) => {
-            Err(JournalError::Damaged { directory: directory(), doing, source: error.into() })
+            Err(damaged(directory, doing, error.into()))
         }
         Ok(Err(error @ (CollectionNotFound(_) | Io(_) | Unsupported(_)))) => {
-            Err(JournalError::Sled { doing, directory: directory(), source: error.into() })
+            Err(JournalError::Store {
+                told: format!("sled cannot {doing} its files in {}", directory.display()),
+                source: Some(error.into()),
+            })
         }
-        Err(panic) => Err(JournalError::Damaged {
-            directory: directory(),
-            doing,
-            source: format!("sled panicked: {}", message(&*panic)).into(),
-        }),
+        Err(panic) => {
+            let said = format!("sled panicked: {}", message(&*panic));
+            Err(damaged(directory, doing, said.into()))
+        }
     }
+}
+
+fn damaged(
+    directory: &Path,
+    doing: &'static str,
+    source: Box<dyn Error + Send + Sync>,
+) -> JournalError {
+    let directory = directory.display();
+    let told =
+        format!("sled cannot {doing} its files in {directory}, they are damaged: restore a backup");
+    JournalError::Store { told, source: Some(source) }
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
@@ -45,7 +58,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::{error::Error, io};
+    use std::io;
 
     use super::*;
 

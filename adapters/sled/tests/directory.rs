@@ -12,7 +12,8 @@ use std::{
 };
 
 use edge_ledger_core::{Journal, Position};
-use edge_ledger_sled::{JournalError, SEGMENT, SledJournal};
+use edge_ledger_journal::JournalError;
+use edge_ledger_sled::{SEGMENT, SledStore};
 use support::{commit, read};
 
 #[test]
@@ -20,11 +21,11 @@ fn a_journal_is_private_and_holds_only_known_files() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("data/journal");
 
-    let mut journal = SledJournal::open(&path).unwrap();
+    let mut journal = edge_ledger_sled::open(&path).unwrap();
     journal.append(&[commit(Position::START, 100_000)]).unwrap();
     assert_eq!(private_files(&path), ["READY", "blobs", "conf", "db"]);
     drop(journal);
-    drop(SledJournal::open(&path).unwrap());
+    drop(edge_ledger_sled::open(&path).unwrap());
 
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     let names = private_files(&path);
@@ -38,7 +39,7 @@ fn an_empty_directory_open_to_others_is_made_private() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
 
-    drop(SledJournal::open(dir.path()).unwrap());
+    drop(edge_ledger_sled::open(dir.path()).unwrap());
 
     assert_eq!(private_files(dir.path()).len(), 4);
 }
@@ -47,24 +48,26 @@ fn an_empty_directory_open_to_others_is_made_private() {
 #[test]
 fn the_marker_follows_a_journal_that_grows() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
     let marker = || fs::read_to_string(dir.path().join("READY")).unwrap();
     let begun = marker();
 
+    thread::sleep(Duration::from_millis(300));
     for after in 0..255 {
         journal.append(&[commit(Position::new(after), 10)]).unwrap();
     }
     assert_eq!(marker(), begun);
     journal.append(&[commit(Position::new(255), 10)]).unwrap();
 
-    assert!(marker().contains("256"), "{}", marker());
+    let link = journal.link();
+    assert!(marker().contains(&format!("position 256, hash {}", link.hash)), "{}", marker());
 }
 
 /// sled lets go of its file a moment after it is dropped.
 #[test]
 fn a_file_about_to_be_let_go_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
-    drop(SledJournal::open(dir.path()).unwrap());
+    drop(edge_ledger_sled::open(dir.path()).unwrap());
     let held = fs::File::open(dir.path().join("db")).unwrap();
     while held.try_lock().is_err() {
         thread::yield_now();
@@ -72,7 +75,7 @@ fn a_file_about_to_be_let_go_is_waited_for() {
 
     let waits = thread::spawn({
         let path = dir.path().to_path_buf();
-        move || SledJournal::open(path).map(drop)
+        move || edge_ledger_sled::open(path).map(drop)
     });
     thread::sleep(Duration::from_millis(300));
     assert!(!waits.is_finished());
@@ -84,18 +87,18 @@ fn a_file_about_to_be_let_go_is_waited_for() {
 #[test]
 fn a_creation_cut_short_is_done_again() {
     let dir = tempfile::tempdir().unwrap();
-    drop(SledJournal::open(dir.path()).unwrap());
+    drop(edge_ledger_sled::open(dir.path()).unwrap());
     fs::rename(dir.path().join("READY"), dir.path().join("READY.new")).unwrap();
     fs::write(dir.path().join("db"), "half of it").unwrap();
     fs::write(dir.path().join("conf"), "").unwrap();
     fs::write(dir.path().join("snap.0"), "").unwrap();
 
-    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
 
     assert_eq!(read(&journal, 0), []);
     journal.append(&[commit(Position::START, 10)]).unwrap();
     drop(journal);
-    assert_eq!(read(&SledJournal::open(dir.path()).unwrap(), 0).len(), 1);
+    assert_eq!(read(&edge_ledger_sled::open(dir.path()).unwrap(), 0).len(), 1);
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn a_directory_with_something_else_in_it_is_left_alone() {
         make(dir.path());
         let before = files(dir.path());
 
-        let refusal = SledJournal::open(dir.path()).unwrap_err();
+        let refusal = edge_ledger_sled::open(dir.path()).unwrap_err();
 
         assert!(matches!(refusal, JournalError::NotOurs { .. }), "{refusal}");
         assert_eq!(before, files(dir.path()));
@@ -125,10 +128,10 @@ fn a_directory_with_something_else_in_it_is_left_alone() {
 fn a_journal_without_its_files_is_not_made_anew() {
     for name in ["db", "conf"] {
         let dir = tempfile::tempdir().unwrap();
-        drop(SledJournal::open(dir.path()).unwrap());
+        drop(edge_ledger_sled::open(dir.path()).unwrap());
         fs::remove_file(dir.path().join(name)).unwrap();
 
-        let refusal = SledJournal::open(dir.path()).unwrap_err();
+        let refusal = edge_ledger_sled::open(dir.path()).unwrap_err();
 
         assert!(refusal.to_string().contains(&format!("/{name} is missing")), "{refusal}");
         assert!(!dir.path().join(name).exists());
@@ -138,26 +141,27 @@ fn a_journal_without_its_files_is_not_made_anew() {
 #[test]
 fn another_layout_is_refused_with_both_names() {
     let dir = tempfile::tempdir().unwrap();
-    drop(SledJournal::open(dir.path()).unwrap());
-    let later = "edge-ledger journal, layout 2, reached position 0\n";
-    fs::write(dir.path().join("READY"), later).unwrap();
+    drop(edge_ledger_sled::open(dir.path()).unwrap());
+    let earlier = "edge-ledger journal, layout 1, reached position 0\n";
+    fs::write(dir.path().join("READY"), earlier).unwrap();
 
-    let refusal = SledJournal::open(dir.path()).unwrap_err().to_string();
+    let refusal = edge_ledger_sled::open(dir.path()).unwrap_err().to_string();
 
-    assert!(refusal.contains("layout 2"), "{refusal}");
     assert!(refusal.contains("layout 1"), "{refusal}");
+    assert!(refusal.contains("layout 2"), "{refusal}");
+    assert!(SledStore::is_at(dir.path()));
 }
 
 /// sled takes the leftover for its newest snapshot, and stops.
 #[test]
 fn a_snapshot_cut_short_does_not_keep_a_journal_from_opening() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
     journal.append(&[commit(Position::START, 10)]).unwrap();
     drop(journal);
     fs::write(dir.path().join("snap.FFFFFFFFFFFFFFFF.generating"), "half").unwrap();
 
-    let journal = SledJournal::open(dir.path()).unwrap();
+    let journal = edge_ledger_sled::open(dir.path()).unwrap();
 
     assert_eq!(read(&journal, 0).len(), 1);
 }
@@ -168,7 +172,7 @@ fn a_path_that_cannot_be_a_directory_is_named() {
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
 
-    let refusal = SledJournal::open(file.join("journal")).unwrap_err();
+    let refusal = edge_ledger_sled::open(file.join("journal")).unwrap_err();
 
     assert!(refusal.to_string().contains(file.to_str().unwrap()), "{refusal}");
 }
@@ -176,7 +180,7 @@ fn a_path_that_cannot_be_a_directory_is_named() {
 #[test]
 fn the_segment_size_of_a_journal_is_on_record() {
     let dir = tempfile::tempdir().unwrap();
-    drop(SledJournal::open(dir.path()).unwrap());
+    drop(edge_ledger_sled::open(dir.path()).unwrap());
 
     let conf = fs::read(dir.path().join("conf")).unwrap();
 

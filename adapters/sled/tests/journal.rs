@@ -9,18 +9,46 @@ use std::{
 };
 
 use edge_ledger_core::{AppendError, Journal, JournalReader, Position, codec};
-use edge_ledger_sled::{APPEND_MAX, BLOCK, JournalError, SledJournal};
+use edge_ledger_journal::{
+    APPEND_MAX, BLOCK, Block, Frame, JournalError, Link, Packing, Store, StoreReader,
+};
+use edge_ledger_sled::{PART, SledStore};
 use support::{commit, commit_of, commits, raw, read};
 
-/// What of a block is not the commits': the number of its parts and the checksum.
-const TRAILER: usize = 6;
+#[test]
+fn frames_around_the_size_of_a_part_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = SledStore::open(dir.path()).unwrap();
+    let mut link = Link::START;
+    let mut appended = Vec::new();
+
+    for size in [1, 2, 3, 20].map(|parts| parts * PART).into_iter().flat_map(|at| at - 2..=at + 2) {
+        let block = |text| Block::of(&[commit(link.position, text)]).expect("a block");
+        let pack = |text| Frame::pack(link, &[block(text)], Packing::Plain);
+        let text = size - pack(200).bytes().len() + 200;
+        let text = text + size - pack(text).bytes().len();
+        let frame = pack(text);
+        assert_eq!(frame.bytes().len(), size);
+        link = block(text).link(link);
+        store.append(slice::from_ref(&frame), link).unwrap();
+        appended.push(frame);
+    }
+
+    let read = |store: &SledStore| store.reader().frames(Position::START).collect::<Vec<_>>();
+    let appended_are = |frames: Vec<Result<Frame, _>>| {
+        assert!(frames.into_iter().map(Result::unwrap).eq(appended.iter().cloned()));
+    };
+    appended_are(read(&store));
+    drop(store);
+    appended_are(read(&SledStore::open(dir.path()).unwrap()));
+}
 
 #[test]
 fn commits_around_the_size_of_a_block_come_back() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = SledJournal::open(dir.path()).unwrap();
-    let body = BLOCK - TRAILER;
-    let sizes = [body, BLOCK, 2 * body, 3 * body, 1 << 20].map(|bound| bound - 2..=bound + 2);
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
+    let sizes = [BLOCK, PART - 75, PART, 2 * PART, 3 * PART, 1 << 20];
+    let sizes = sizes.map(|bound| bound - 5..=bound + 5);
     let mut appended = Vec::new();
 
     for (after, size) in (0..).zip(sizes.into_iter().flatten()) {
@@ -31,13 +59,13 @@ fn commits_around_the_size_of_a_block_come_back() {
 
     assert_eq!(appended, read(&journal, 0));
     drop(journal);
-    assert_eq!(appended, read(&SledJournal::open(dir.path()).unwrap(), 0));
+    assert_eq!(appended, read(&edge_ledger_sled::open(dir.path()).unwrap(), 0));
 }
 
 #[test]
 fn a_group_of_small_commits_shares_blocks() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
     let group = commits(Position::START, (0..1_000).map(|n| n % 700));
 
     journal.append(&group).unwrap();
@@ -53,7 +81,7 @@ fn a_group_of_small_commits_shares_blocks() {
 #[test]
 fn an_append_of_the_largest_size_is_taken_and_one_byte_more_is_not() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
     let largest = commit_of(Position::START, APPEND_MAX);
     let larger = commit_of(Position::START, APPEND_MAX + 1);
 
@@ -73,7 +101,7 @@ fn an_append_of_the_largest_size_is_taken_and_one_byte_more_is_not() {
 #[test]
 fn a_gap_inside_an_append_is_refused_whole() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
     let [first, third] = [0, 2].map(|after| commit(Position::new(after), 10));
 
     let refusal = journal.append(&[first, third]).unwrap_err();
@@ -85,7 +113,7 @@ fn a_gap_inside_an_append_is_refused_whole() {
 #[test]
 fn a_reader_sees_whole_appends_while_the_writer_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let mut journal = SledJournal::open(dir.path()).unwrap();
+    let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
     let reader = journal.reader();
     let done = AtomicBool::new(false);
 
@@ -115,7 +143,7 @@ fn a_journal_opens_again_right_after_it_is_dropped() {
     let dir = tempfile::tempdir().unwrap();
 
     for after in 0..30 {
-        let mut journal = SledJournal::open(dir.path()).unwrap();
+        let mut journal = edge_ledger_sled::open(dir.path()).unwrap();
         assert_eq!(read(&journal, 0).len(), after as usize);
         journal.append(&[commit(Position::new(after), 5_000)]).unwrap();
     }
@@ -124,13 +152,13 @@ fn a_journal_opens_again_right_after_it_is_dropped() {
 #[test]
 fn a_reader_left_over_keeps_the_directory_in_use() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = SledJournal::open(dir.path()).unwrap();
+    let journal = edge_ledger_sled::open(dir.path()).unwrap();
     let reader = journal.reader();
     drop(journal);
 
-    let refusal = SledJournal::open(dir.path()).unwrap_err();
+    let refusal = edge_ledger_sled::open(dir.path()).unwrap_err();
 
     assert!(matches!(refusal, JournalError::InUse { .. }), "{refusal}");
     drop(reader);
-    SledJournal::open(dir.path()).unwrap();
+    edge_ledger_sled::open(dir.path()).unwrap();
 }

@@ -25,7 +25,7 @@ const DIRECTORY: &str = "EDGE_LEDGER_TEST_DIRECTORY";
 #[test]
 fn a_second_process_is_refused_with_the_directory_named() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = SledJournal::open(dir.path()).unwrap();
+    let journal = edge_ledger_sled::open(dir.path()).unwrap();
 
     let refusal = said(player("open", dir.path()));
     drop(journal);
@@ -43,11 +43,11 @@ fn a_killed_process_lets_go_of_the_directory() {
     let mut acknowledged = acknowledgements(&mut holder);
     let first = acknowledged.next().unwrap();
 
-    assert!(SledJournal::open(dir.path()).is_err());
+    assert!(edge_ledger_sled::open(dir.path()).is_err());
     holder.kill().unwrap();
     holder.wait().unwrap();
 
-    assert!(read(&SledJournal::open(dir.path()).unwrap(), 0).len() as u64 >= first);
+    assert!(read(&edge_ledger_sled::open(dir.path()).unwrap(), 0).len() as u64 >= first);
 }
 
 /// `EDGE_LEDGER_KILLS` says how many processes die, 10 unless told otherwise.
@@ -68,7 +68,7 @@ fn what_was_acknowledged_survives_the_death_of_the_process() {
         writer.wait().unwrap();
         let last = acknowledged.last().unwrap_or(first);
 
-        let journal = SledJournal::open(dir.path()).unwrap();
+        let journal = edge_ledger_sled::open(dir.path()).unwrap();
         let mut end = Position::START;
         for found in journal.reader().read(Position::START).map(Result::unwrap) {
             assert_eq!(found, commit(end, text(end)), "kill {kill}");
@@ -104,7 +104,7 @@ fn every_answer_comes_after_a_sync_of_all_that_was_written() {
 fn play() {
     let Ok(role) = env::var(ROLE) else { return };
     let dir = env::var(DIRECTORY).expect("a role comes with a directory");
-    match (role.as_str(), SledJournal::open(dir)) {
+    match (role.as_str(), edge_ledger_sled::open(dir)) {
         ("open", Ok(_)) => say("opened"),
         ("append", Ok(journal)) => append(journal, u64::MAX),
         ("append a little", Ok(journal)) => append(journal, 20),

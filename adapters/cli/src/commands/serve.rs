@@ -12,7 +12,8 @@ use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
 use edge_ledger_engine::{Engine, Opening, Options, Stop};
 use edge_ledger_http::{Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path};
-use edge_ledger_sled::{SledJournal, SledReader};
+use edge_ledger_journal::BlockReader;
+use edge_ledger_sled::SledReader;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -169,7 +170,7 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
 
 /// Answers requests until a signal comes, or the parent goes, and what was under way is finished.
 async fn serve(
-    gateway: Gateway<SledReader>,
+    gateway: Gateway<BlockReader<SledReader>>,
     at: &Listen,
     settings: &ServeSettings,
     with_parent: bool,
@@ -203,7 +204,7 @@ async fn serve(
 
 /// A ledger that is open, and waits for requests.
 struct Opened {
-    engine: Engine<SledReader>,
+    engine: Engine<BlockReader<SledReader>>,
     keys: Keys,
 }
 
@@ -211,8 +212,8 @@ impl Opened {
     /// Opens the ledger of the data directory, and makes it if there is none.
     fn of(data: &Path, opening: Opening) -> Result<Self> {
         // First, since it keeps everybody else out.
-        let journal =
-            SledJournal::open(journal::place(data)).map_err(|error| journal::explain(&error))?;
+        let journal = edge_ledger_sled::open(journal::place(data))
+            .map_err(|error| journal::explain(&error))?;
         warn_of_others(data);
         let token = operator_token_path(data);
         let first = !token.exists();

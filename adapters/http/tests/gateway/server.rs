@@ -4,7 +4,8 @@ use std::{fs, net::SocketAddr, thread::JoinHandle, time::Duration};
 use edge_ledger_core::Thresholds;
 use edge_ledger_engine::{Engine, Handle, Options};
 use edge_ledger_http::{Gateway, Keys, Limits, Listen, listen, operator_token_path};
-use edge_ledger_sled::{SledJournal, SledReader};
+use edge_ledger_journal::BlockReader;
+use edge_ledger_sled::SledReader;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -14,10 +15,10 @@ use crate::client::{Client, Edge};
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) operator: Client,
-    pub(crate) ledger: Handle<SledReader>,
+    pub(crate) ledger: Handle<BlockReader<SledReader>>,
     /// Before the engine, so that it stops before the ledger closes.
     serving: Serving,
-    engine: Option<Engine<SledReader>>,
+    engine: Option<Engine<BlockReader<SledReader>>>,
     directory: TempDir,
     limits: Limits,
 }
@@ -47,7 +48,7 @@ impl Server {
     }
 
     fn start_in(directory: TempDir, limits: Limits) -> Self {
-        let journal = SledJournal::open(directory.path().join("journal")).unwrap();
+        let journal = edge_ledger_sled::open(directory.path().join("journal")).unwrap();
         let engine = Engine::start(journal, Options::default()).unwrap();
         let keys = Keys::open_or_create(directory.path()).unwrap();
         let gateway = Gateway::new(engine.handle(), keys, limits, Thresholds::default());

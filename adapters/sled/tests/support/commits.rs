@@ -12,8 +12,15 @@ use uuid::Uuid;
 
 /// The commit after a position, with a text of some bytes in it.
 pub(crate) fn commit(after: Position, text: usize) -> Commit {
-    let words = format!("after {after}, ").into_bytes();
-    let reason: String = words.into_iter().map(char::from).cycle().take(text).collect();
+    let mut state = after.get().wrapping_mul(2).wrapping_add(1);
+    // Nothing that could be compressed much.
+    let letters = iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'!' + (state >> 33) as u8 % 94)
+    });
+    let reason: String = letters.take(text).collect();
     let cause = Cause {
         command: CommandId::from_uuid(Uuid::from_u128(after.get().into())),
         principal: Principal::System,

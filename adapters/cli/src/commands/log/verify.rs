@@ -5,7 +5,7 @@ use std::{error::Error, path::Path};
 use anyhow::Result;
 use clap::Args;
 use edge_ledger_core::{Commit, Journal, JournalReader, Ledger, Position};
-use edge_ledger_sled::{Damage, JournalError};
+use edge_ledger_journal::{Damage, JournalError};
 use serde_json::json;
 
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) struct VerifyArgs {}
 pub(super) fn run(_: VerifyArgs, data: &Path, output: Output) -> Result<Exit> {
     let verified = match journal::open_there(data)? {
         Ok(journal) => Verified::of(journal.reader().read(Position::START)),
-        Err(JournalError::Block { position, damage }) => Verified::only_up_to(position, &damage),
+        Err(JournalError::Frame { position, damage }) => Verified::only_up_to(position, &damage),
         Err(error) => return Err(journal::explain(&error)),
     };
     match output.is_json() {
