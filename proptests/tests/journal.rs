@@ -1,5 +1,6 @@
 //! Every journal there is, put to the one contract.
 use edge_ledger_engine::MemoryJournal;
+use edge_ledger_journal::{BlockJournal, SegmentStore};
 use edge_ledger_proptests::journal_contract::Place;
 use edge_ledger_sled::SledJournal;
 use tempfile::TempDir;
@@ -14,6 +15,12 @@ mod sled {
     use super::OnDisk;
 
     edge_ledger_proptests::journal_contract!(OnDisk);
+}
+
+mod segments {
+    use super::InFiles;
+
+    edge_ledger_proptests::journal_contract!(InFiles);
 }
 
 /// In memory, as long as the place is there.
@@ -43,5 +50,21 @@ impl Place for OnDisk {
 
     fn open(&self) -> SledJournal {
         edge_ledger_sled::open(self.0.path()).expect("opens")
+    }
+}
+
+/// In plain files, small enough that there are many.
+struct InFiles(TempDir);
+
+impl Place for InFiles {
+    type Journal = BlockJournal<SegmentStore>;
+
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("makes a directory"))
+    }
+
+    fn open(&self) -> BlockJournal<SegmentStore> {
+        let store = SegmentStore::open_with(self.0.path(), 100_000).expect("opens");
+        BlockJournal::open(store).expect("reads its last frame")
     }
 }

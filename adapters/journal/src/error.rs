@@ -1,5 +1,9 @@
 //! What can go wrong with a journal on disk, and what to do about it.
-use std::{error::Error, io, iter, path::PathBuf};
+use std::{
+    error::Error,
+    io, iter,
+    path::{Path, PathBuf},
+};
 
 use edge_ledger_core::{Digest, Position, codec::DecodeError};
 
@@ -194,4 +198,9 @@ pub enum Damage {
 pub fn in_one_line(error: &dyn Error) -> String {
     let causes = iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Returns what makes an error of the operating system's ours.
+pub(crate) fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
+    move |source| JournalError::Io { doing, path: path.to_path_buf(), source }
 }

@@ -25,10 +25,12 @@ use zstd::bulk::{Compressor, Decompressor};
 use crate::{Block, Damage, Link, Linked, block};
 
 const FORMAT: u8 = 1;
-const HEADER: usize = 63;
+pub(crate) const HEADER: usize = 63;
 const TRAILER: usize = 4;
 /// Where it says that the append goes on.
 const GOES_ON: usize = 2;
+/// Where it says what it follows.
+const AFTER: usize = 3;
 
 /// The most bytes a payload may have unpacked: no header makes a reader allocate more.
 const UNPACKED_MAX: usize = 128 * 1024 * 1024;
@@ -126,6 +128,13 @@ impl Frame {
     pub fn length(begin: &[u8]) -> Option<usize> {
         let stored = begin.get(HEADER - 4..)?.first_chunk::<4>()?;
         Some(HEADER + u32::from_be_bytes(*stored) as usize + TRAILER)
+    }
+
+    /// Returns where the frame stands of which this is the header, whatever it is worth.
+    pub(crate) fn stands_after(header: &[u8; HEADER]) -> Position {
+        let (_, position) = header.split_at(AFTER);
+        let position = position.first_chunk().expect("a header goes on from there");
+        Position::new(u64::from_be_bytes(*position))
     }
 
     /// Returns where the chain stands before its first block.

@@ -17,7 +17,6 @@
 mod ahead;
 mod block;
 mod chain;
-mod error;
 mod frame;
 mod journal;
 mod reader;
@@ -25,12 +24,20 @@ mod snapshot;
 mod snapshots;
 mod store;
 
+mod segments;
+
+mod segment;
+
+mod directory;
+mod error;
+
 pub use block::{Block, Linked};
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
 pub use frame::{Frame, Packing};
 pub use journal::{APPEND_MAX, BLOCK, BlockJournal};
 pub use reader::BlockReader;
+pub use segments::{SegmentReader, SegmentStore};
 pub use snapshot::{Snapshot, Unfit};
 pub use snapshots::Snapshots;
 pub use store::{Remover, Store, StoreReader};

@@ -1,0 +1,93 @@
+//! Frames to keep, and places to keep them in.
+use std::{fs, path::Path};
+
+use edge_ledger_core::{
+    Cause, CommandId, Commit, Event, Position, Principal, TaskId, Timestamp, task,
+};
+use edge_ledger_journal::{Block, Frame, JournalError, Link, Packing, StoreReader};
+use uuid::Uuid;
+
+/// What one append holds, and where the chain stands after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Append {
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) link: Link,
+}
+
+/// So many appends of one frame to three, each frame with one event to three and some text.
+pub(crate) fn chain(appends: usize, text: usize) -> Vec<Append> {
+    let mut link = Link::START;
+    (0..appends)
+        .map(|nth| {
+            let frames: Vec<_> = (0..=nth % 3)
+                .map(|part| {
+                    let (frame, after) = following(link, 1 + (nth + part) % 3, text);
+                    link = after;
+                    if part < nth % 3 { frame.going_on() } else { frame }
+                })
+                .collect();
+            Append { frames, link }
+        })
+        .collect()
+}
+
+/// All frames of some appends.
+pub(crate) fn frames(log: &[Append]) -> Vec<Frame> {
+    log.iter().flat_map(|append| append.frames.clone()).collect()
+}
+
+/// A frame that follows a link.
+fn following(before: Link, events: usize, text: usize) -> (Frame, Link) {
+    let commit = Commit {
+        after: before.position,
+        recorded_at: Timestamp::from_millis(before.position.get() as i64 * 10),
+        cause: Cause {
+            command: CommandId::from_uuid(Uuid::from_u128(before.position.get().into())),
+            principal: Principal::System,
+            idempotency: None,
+        },
+        events: vec![cancelled(&"x".repeat(text)); events],
+    };
+    let block = Block::of(&[commit]).expect("there is a commit");
+    let link = block.link(before);
+    (Frame::pack(before, &[block], Packing::Plain), link)
+}
+
+fn cancelled(reason: &str) -> Event {
+    let id = TaskId::new("job").expect("is a task id");
+    Event::Task { id, what: task::Event::Cancelled { reason: reason.into() } }
+}
+
+/// Reads all frames past a position, and sees that each follows the one before.
+pub(crate) fn read(reader: &impl StoreReader, after: u64) -> Result<Vec<Frame>, JournalError> {
+    let mut link: Option<Link> = None;
+    let mut frames = Vec::new();
+    for frame in reader.frames(Position::new(after)) {
+        let frame = frame?;
+        let position = frame.before().position;
+        let damaged = |damage| JournalError::Frame { position, damage };
+        assert!(link.is_none_or(|link| link == frame.before()), "unchained at {position}");
+        link = Some(frame.link().map_err(damaged)?);
+        frames.push(frame);
+    }
+    Ok(frames)
+}
+
+/// Copies the files of a directory, as they are now, to a new one.
+pub(crate) fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().expect("can be made");
+    for entry in fs::read_dir(from).expect("is there") {
+        let entry = entry.expect("is there");
+        fs::copy(entry.path(), to.path().join(entry.file_name())).expect("copies");
+    }
+    to
+}
+
+/// The paths in a directory whose names end so, sorted.
+pub(crate) fn files(dir: &Path, suffix: &str) -> Vec<std::path::PathBuf> {
+    let mut files: Vec<_> =
+        fs::read_dir(dir).expect("is there").map(|entry| entry.expect("is there").path()).collect();
+    files.retain(|path| path.to_string_lossy().ends_with(suffix));
+    files.sort();
+    files
+}
