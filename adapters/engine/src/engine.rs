@@ -1,18 +1,16 @@
-//! The writer's thread: a queue in front of it, and the timers behind.
+//! The ledger with its threads: one decides, one appends.
 use std::{
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, sync_channel},
-    },
+    io,
+    sync::{Arc, OnceLock, RwLock},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
-use edge_ledger_core::{Journal, JournalReader, Timestamp};
+use edge_ledger_core::{Journal, JournalReader};
+use tokio::sync::watch;
 
 use crate::{
-    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Stop, Writer,
-    handle::{Execution, Job, Shared, Work},
+    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Stop, Writer, committer::Committer,
+    decider::Decider, handle::Shared, handover::Handover, queue::Queue,
 };
 
 /// How an engine is to run.
@@ -20,14 +18,17 @@ use crate::{
 pub struct Options {
     /// How many commands may wait before the next one is told that the engine is busy.
     pub queue: usize,
+    /// How many encoded bytes are appended together at most; a commit that is larger goes alone.
+    pub group: usize,
     /// Whether the ledger goes on from where it was, or from a copy.
     pub opening: Opening,
 }
 
 impl Default for Options {
-    /// Returns a queue of 1,024: at a tenth of a millisecond a command, a tenth of a second.
+    /// Returns a queue of 8,192, at ten microseconds a command less than a tenth of a second, and
+    /// groups of 1 MiB, which a disk of 100 MB/s writes in a hundredth of one.
     fn default() -> Self {
-        Self { queue: 1_024, opening: Opening::SameEpoch }
+        Self { queue: 8_192, group: 1024 * 1024, opening: Opening::SameEpoch }
     }
 }
 
@@ -35,11 +36,11 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Engine<R: JournalReader> {
     handle: Handle<R>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl<R: JournalReader> Engine<R> {
-    /// Folds a journal, opens its ledger and starts the writer's thread.
+    /// Folds a journal, opens its ledger and starts the writer's threads.
     ///
     /// # Errors
     ///
@@ -53,20 +54,31 @@ impl<R: JournalReader> Engine<R> {
             clock.insert(Clock::start(ledger.recorded_at())).now()
         })?;
         let clock = clock.expect("an opened writer has asked for the time");
-        let (queue, jobs) = sync_channel(options.queue);
+        let (journal, ledger) = writer.into_parts();
+        let append_max = journal.append_max();
+        let (durable, known) = watch::channel(ledger.head());
         let shared = Arc::new(Shared {
-            ledger: writer.shared(),
-            reader: writer.reader(),
-            clock: Mutex::new(clock),
+            ledger: RwLock::new(ledger),
+            reader: journal.reader(),
+            clock,
+            queue: Queue::new(clock, options.queue),
+            handover: Handover::new(options.group.min(append_max)),
+            durable: known,
             stopped: OnceLock::new(),
         });
-        let handle = Handle::new(Arc::clone(&shared), queue);
-        let service = Service { writer, jobs, shared };
-        let thread = thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || service.run())
-            .map_err(|error| OpenError::Unopened(ExecuteError::Unrecorded(Arc::new(error))))?;
-        Ok(Self { handle, thread: Some(thread) })
+        let committer = Committer::new(journal, Arc::clone(&shared), durable);
+        let decider = Decider::new(Arc::clone(&shared), append_max);
+        // From here on whatever fails drops the decider, so that the committer ends.
+        let mut engine = Self { handle: Handle::new(shared), threads: Vec::new() };
+        engine.spawn("committer", move || committer.run())?;
+        engine.spawn("writer", move || decider.run())?;
+        Ok(engine)
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(run);
+        self.threads.push(thread.map_err(unstarted)?);
+        Ok(())
     }
 
     /// Returns a handle for commands and questions.
@@ -75,132 +87,33 @@ impl<R: JournalReader> Engine<R> {
         self.handle.clone()
     }
 
-    /// Closes the ledger after what is in the queue, and waits until that is done. Returns how the
-    /// writer has stopped: if an append failed, then or before, the ledger is not closed.
+    /// Closes the ledger after what is in the queue, and waits until that is durable. Returns how
+    /// the writer has stopped: if an append failed, then or before, the ledger is not closed.
     #[must_use]
     pub fn close(self) -> Stop {
         let handle = self.handle.clone();
         drop(self);
         match handle.readiness() {
             Readiness::Stopped(stop) => stop,
-            Readiness::Ready | Readiness::Skewed { .. } => {
-                Stop::Failed { reason: "the writer's thread panicked".to_owned() }
-            }
+            Readiness::Ready | Readiness::Skewed { .. } => Stop::panicked(),
         }
     }
 }
 
 impl<R: JournalReader> Drop for Engine<R> {
     fn drop(&mut self) {
-        while let Err(ExecuteError::Busy) = self.handle.enqueue(Work::Close) {
-            thread::sleep(Duration::from_millis(1));
+        let shared = &self.handle.shared;
+        shared.queue.close();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the writer panicked: the ledger was not closed");
+                drop(shared.stopped.set(Stop::panicked()));
+            }
         }
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the writer's thread panicked: the ledger was not closed");
-        }
+        drop(shared.stopped.set(Stop::Closed));
     }
 }
 
-struct Service<J: Journal> {
-    writer: Writer<J>,
-    jobs: Receiver<Job>,
-    shared: Arc<Shared<J::Reader>>,
-}
-
-/// What the writer's thread wakes up to.
-enum Wake {
-    Job(Job),
-    Timer(Timestamp),
-    Abandoned,
-}
-
-impl<J: Journal> Service<J> {
-    fn run(mut self) {
-        loop {
-            match self.wait() {
-                Wake::Job(Job { now, work: Work::Execute(execution) }) => {
-                    self.execute(*execution, now);
-                }
-                Wake::Timer(now) => {
-                    let outcome = self.writer.advance(now);
-                    self.note(outcome.err().as_ref());
-                }
-                Wake::Job(Job { now, work: Work::Close }) => return self.close(now),
-                Wake::Abandoned => return,
-            }
-        }
-    }
-
-    /// Sleeps until a command comes or time makes something due.
-    ///
-    /// A timer is stamped as a command is, and only while the queue is empty: a command that
-    /// entered before is never executed at a later time than a timer.
-    fn wait(&self) -> Wake {
-        let asleep = if self.writer.is_stopped() {
-            self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            let due_in = self.writer.next_due().since(self.now());
-            self.jobs.recv_timeout(Duration::from_millis(due_in.0))
-        };
-        match asleep {
-            Ok(job) => Wake::Job(job),
-            Err(RecvTimeoutError::Disconnected) => Wake::Abandoned,
-            Err(RecvTimeoutError::Timeout) => {
-                let clock = self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner);
-                match self.jobs.try_recv() {
-                    Ok(job) => Wake::Job(job),
-                    Err(_) => Wake::Timer(clock.now()),
-                }
-            }
-        }
-    }
-
-    fn execute(&mut self, execution: Execution, now: Timestamp) {
-        let Execution { cause, command, answer } = execution;
-        let mut answer = Some(answer);
-        let outcome = self.writer.execute(cause, command, now, |receipt| {
-            if let Some(answer) = answer.take() {
-                answer(Ok(receipt));
-            }
-        });
-        if let Err(error) = outcome {
-            self.note(Some(&error));
-            if let Some(answer) = answer.take() {
-                answer(Err(error));
-            }
-        }
-    }
-
-    fn close(&mut self, now: Timestamp) {
-        match self.writer.close(now) {
-            Ok(()) => drop(self.shared.stopped.set(Stop::Closed)),
-            Err(error) => self.note(Some(&error)),
-        }
-    }
-
-    /// Turns readiness red when the writer has stopped.
-    fn note(&self, error: Option<&ExecuteError>) {
-        let Some(ExecuteError::Unrecorded(fault)) = error else { return };
-        let reason = chain(fault.as_ref());
-        tracing::error!(%reason, "the writer has stopped");
-        drop(self.shared.stopped.set(Stop::Failed { reason }));
-    }
-
-    fn now(&self) -> Timestamp {
-        self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
-    }
-}
-
-/// Says an error with all that is behind it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
+fn unstarted(error: io::Error) -> OpenError {
+    OpenError::Unopened(ExecuteError::Unrecorded(Arc::new(error)))
 }

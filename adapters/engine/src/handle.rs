@@ -1,55 +1,35 @@
 //! What everybody else has of the engine: a place in its queue, and a look at its ledger.
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
-        mpsc::{SyncSender, TrySendError},
-    },
+    sync::{Arc, OnceLock, RwLock},
 };
 
-use edge_ledger_core::{Cause, Command, JournalReader, Ledger, Millis, Timestamp};
-use tokio::sync::oneshot;
+use edge_ledger_core::{Cause, Command, JournalReader, Ledger, Millis, Position, Timestamp};
+use tokio::sync::{oneshot, watch};
 
-use crate::{Clock, ExecuteError, Receipt};
+use crate::{Clock, ExecuteError, Receipt, answer::Waiting, handover::Handover, queue::Queue};
 
 /// The wall clock may be this far off before readiness says so.
 const SKEW_MAX: Millis = Millis::from_secs(1);
 
 /// Executes commands and answers questions. Cheap to clone.
 pub struct Handle<R> {
-    shared: Arc<Shared<R>>,
-    queue: SyncSender<Job>,
+    pub(crate) shared: Arc<Shared<R>>,
 }
 
-/// What handles and the writer's thread share.
+/// What handles and the writer's threads share.
 pub(crate) struct Shared<R> {
-    pub(crate) ledger: Arc<RwLock<Ledger>>,
+    /// As all that was decided left it: ahead of the journal.
+    pub(crate) ledger: RwLock<Ledger>,
     pub(crate) reader: R,
-    /// Held while a command is stamped and enters the queue, so that both have one order.
-    pub(crate) clock: Mutex<Clock>,
+    pub(crate) clock: Clock,
+    pub(crate) queue: Queue,
+    pub(crate) handover: Handover,
+    /// The last durable position.
+    pub(crate) durable: watch::Receiver<Position>,
     /// How the writer has stopped.
     pub(crate) stopped: OnceLock<Stop>,
 }
-
-/// What waits in the writer's queue.
-pub(crate) struct Job {
-    pub(crate) now: Timestamp,
-    pub(crate) work: Work,
-}
-
-pub(crate) enum Work {
-    Execute(Box<Execution>),
-    Close,
-}
-
-pub(crate) struct Execution {
-    pub(crate) cause: Cause,
-    pub(crate) command: Command,
-    pub(crate) answer: Answer,
-}
-
-/// Answers whoever waits: called once, with the outcome.
-pub(crate) type Answer = Box<dyn FnOnce(Result<Receipt<'_>, ExecuteError>) + Send>;
 
 /// Whether the engine can take commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +59,12 @@ pub enum Stop {
     },
 }
 
+impl Stop {
+    pub(crate) fn panicked() -> Self {
+        Self::Failed { reason: "the writer's thread panicked".to_owned() }
+    }
+}
+
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -89,18 +75,21 @@ impl fmt::Display for Stop {
 }
 
 impl<R: JournalReader> Handle<R> {
-    pub(crate) const fn new(shared: Arc<Shared<R>>, queue: SyncSender<Job>) -> Self {
-        Self { shared, queue }
+    pub(crate) const fn new(shared: Arc<Shared<R>>) -> Self {
+        Self { shared }
     }
 
-    /// Executes a command, and answers from the ledger just as the command left it.
+    /// Executes a command, and answers from the ledger just as the command left it, once that is
+    /// durable.
     ///
-    /// The command is executed even if nobody waits for the answer any more.
+    /// The command is executed even if nobody waits for the answer any more. Meanwhile the writer
+    /// waits for `answer`: be quick.
     ///
     /// # Errors
     ///
     /// A rejection, and [`ExecuteError::Busy`] when the queue is full, leave everything as it was.
-    /// Once the writer has stopped, every command is refused.
+    /// A rejection is told when what it rests on is durable. Once the writer has stopped, every
+    /// command is refused.
     pub async fn execute<T: Send + 'static>(
         &self,
         cause: Cause,
@@ -108,38 +97,52 @@ impl<R: JournalReader> Handle<R> {
         answer: impl FnOnce(Receipt<'_>) -> T + Send + 'static,
     ) -> Result<T, ExecuteError> {
         let (tell, told) = oneshot::channel();
-        let answer: Answer = Box::new(move |outcome| {
-            // Whoever asked may have gone away; what was done stays done.
-            drop(tell.send(outcome.map(answer)));
-        });
-        self.enqueue(Work::Execute(Box::new(Execution { cause, command, answer })))?;
+        self.shared.queue.enter(cause, command, Box::new(Waiting::new(answer, tell)))?;
         told.await.unwrap_or(Err(ExecuteError::Stopped))
     }
 
-    pub(crate) fn enqueue(&self, work: Work) -> Result<(), ExecuteError> {
-        let clock = self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        let job = Job { now: clock.now(), work };
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => ExecuteError::Busy,
-            TrySendError::Disconnected(_) => ExecuteError::Stopped,
-        })
+    /// Looks at the ledger, at the present time, and answers once all that it shows is durable: so
+    /// whoever asks sees what was answered before, and nothing that a power cut could take back.
+    /// The writer waits for `look`: be quick.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger shows what never became durable, because the writer has stopped.
+    pub async fn view<T>(
+        &self,
+        look: impl FnOnce(&Ledger, Timestamp) -> T,
+    ) -> Result<T, ExecuteError> {
+        let (seen, head) = self.look(|ledger, now| (look(ledger, now), ledger.head()))?;
+        let mut durable = self.shared.durable.clone();
+        match durable.wait_for(|durable| *durable >= head).await {
+            Ok(_) => Ok(seen),
+            Err(_) => Err(ExecuteError::Stopped),
+        }
     }
 
-    /// Looks at the ledger, at the present time. The writer waits meanwhile: look quickly.
+    /// Looks at the ledger without waiting: it may show what a power cut could still take back.
+    /// For what is not told to anybody, as who sends a command that is to be decided anyway.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Only if a commit panicked while it was applied, which is a bug.
-    pub fn view<T>(&self, look: impl FnOnce(&Ledger, Timestamp) -> T) -> T {
-        let ledger =
-            self.shared.ledger.read().expect("nobody panics while the ledger is being applied to");
-        look(&ledger, self.now().max(ledger.recorded_at()))
+    /// Fails once an append has failed.
+    pub fn glance<T>(&self, look: impl FnOnce(&Ledger, Timestamp) -> T) -> Result<T, ExecuteError> {
+        match self.shared.stopped.get() {
+            Some(Stop::Failed { .. }) => Err(ExecuteError::Stopped),
+            Some(Stop::Closed) | None => self.look(look),
+        }
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Ledger, Timestamp) -> T) -> Result<T, ExecuteError> {
+        // Poisoned, it may show half a commit.
+        let ledger = self.shared.ledger.read().map_err(|_| ExecuteError::Stopped)?;
+        Ok(look(&ledger, self.now().max(ledger.recorded_at())))
     }
 
     /// Returns the present time, as the next command would be stamped with it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
+        self.shared.clock.now()
     }
 
     /// Returns what reads the journal: payloads, rows and histories are there.
@@ -154,14 +157,14 @@ impl<R: JournalReader> Handle<R> {
         if let Some(stop) = self.shared.stopped.get() {
             return Readiness::Stopped(stop.clone());
         }
-        let by = self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner).skew();
+        let by = self.shared.clock.skew();
         if by > SKEW_MAX { Readiness::Skewed { by } } else { Readiness::Ready }
     }
 }
 
 impl<R> Clone for Handle<R> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), queue: self.queue.clone() }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 

@@ -1,8 +1,10 @@
 //! The one writer around the pure ledger.
 //!
-//! [`Writer`] decides, appends, applies and only then answers; it is all that an embedder with a
-//! loop of its own needs. [`Engine`] gives it a thread, a bounded queue, a clock and the timers,
-//! and hands out [`Handle`]s to whoever has commands or questions.
+//! [`Writer`] decides, appends, applies and only then answers, one command at a time; it is all that
+//! an embedder with a loop of its own needs. [`Engine`] adds a bounded queue, a clock and the timers,
+//! hands out [`Handle`]s to whoever has commands or questions, and appends in groups: one thread
+//! decides and applies in memory, another appends all that was decided meanwhile, and whatever
+//! rests on it is answered then: answers, refusals and looks at the ledger.
 //!
 //! ```
 //! use edge_ledger_core::{Cause, Command, Principal, lifecycle};
@@ -19,12 +21,18 @@
 //! # Ok(())
 //! # }
 //! ```
+mod answer;
 mod clock;
+mod committer;
+mod decider;
 mod engine;
 mod error;
 mod handle;
+mod handover;
 mod memory;
 pub mod mint;
+mod queue;
+mod step;
 mod writer;
 
 pub use clock::Clock;

@@ -1,28 +1,21 @@
 //! Decides, appends, applies, in that order and for one command at a time.
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::{slice, sync::Arc};
 
 use edge_ledger_core::{
-    AppendError, Cause, Command, Commit, Decision, Journal, JournalReader, Ledger, Millis,
-    Position, Principal, Timestamp,
+    AppendError, Cause, Command, Commit, Journal, JournalReader, Ledger, Position, Timestamp,
     lifecycle::{self, Epoch},
 };
 
 use crate::{
     error::{ExecuteError, OpenError},
-    mint,
+    step::{self, Step},
 };
-
-/// While open, the ledger commits at least this often: after a crash the last commit stands for
-/// the close, and this bounds the error.
-pub(crate) const TICK: Millis = Millis::from_secs(10);
-
-const INVARIANT: &str = "nobody panics while the ledger is being applied to";
 
 /// Owns the ledger and the only way to append to its journal.
 #[derive(Debug)]
 pub struct Writer<J: Journal> {
     journal: J,
-    ledger: Arc<RwLock<Ledger>>,
+    ledger: Ledger,
     stopped: bool,
 }
 
@@ -72,8 +65,8 @@ impl<J: Journal> Writer<J> {
         let ledger = replay(&journal.reader())?;
         let now = now(&ledger);
         let open = lifecycle::Command::Open { epoch: opening.epoch(ledger.epoch()) };
-        let mut writer = Self { journal, ledger: Arc::new(RwLock::new(ledger)), stopped: false };
-        writer.record(system(), Command::Ledger(open), now)?;
+        let mut writer = Self { journal, ledger, stopped: false };
+        writer.record(step::system(), Command::Ledger(open), now)?;
         Ok(writer)
     }
 
@@ -92,7 +85,7 @@ impl<J: Journal> Writer<J> {
     ) -> Result<T, ExecuteError> {
         self.advance(now)?;
         let commit = self.record(cause, command, now)?;
-        Ok(answer(Receipt { ledger: &self.ledger(), now, commit: commit.as_ref() }))
+        Ok(answer(Receipt { ledger: &self.ledger, now, commit: commit.as_ref() }))
     }
 
     /// Executes everything that time has made due at `now`, and says that the ledger is open if
@@ -102,14 +95,8 @@ impl<J: Journal> Writer<J> {
     ///
     /// As [`Writer::execute`]: a failed append stops the writer.
     pub fn advance(&mut self, now: Timestamp) -> Result<(), ExecuteError> {
-        loop {
-            let due = self.ledger().due(now).next();
-            let Some(command) = due else { break };
-            self.record(system(), command, now)?;
-        }
-        let quiet_for = now.since(self.ledger().recorded_at());
-        if quiet_for >= TICK {
-            self.record(system(), Command::Ledger(lifecycle::Command::Tick), now)?;
+        while let Some(command) = step::due(&self.ledger, now) {
+            self.record(step::system(), command, now)?;
         }
         Ok(())
     }
@@ -121,7 +108,7 @@ impl<J: Journal> Writer<J> {
     /// As [`Writer::execute`].
     pub fn close(&mut self, now: Timestamp) -> Result<(), ExecuteError> {
         self.advance(now)?;
-        self.record(system(), Command::Ledger(lifecycle::Command::Close), now)?;
+        self.record(step::system(), Command::Ledger(lifecycle::Command::Close), now)?;
         self.stopped = true;
         Ok(())
     }
@@ -129,9 +116,7 @@ impl<J: Journal> Writer<J> {
     /// Returns when [`Writer::advance`] will next have something to do.
     #[must_use]
     pub fn next_due(&self) -> Timestamp {
-        let ledger = self.ledger();
-        let tick = ledger.recorded_at().after(TICK);
-        ledger.next_due().map_or(tick, |due| due.min(tick))
+        step::next_due(&self.ledger)
     }
 
     /// Returns whether a failed append, or its closing, has stopped it.
@@ -141,20 +126,14 @@ impl<J: Journal> Writer<J> {
     }
 
     /// Looks at the ledger, which is as durable as its journal.
-    ///
-    /// # Panics
-    ///
-    /// Only if a commit panicked while it was applied, which is a bug.
-    pub fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
-        self.ledger.read().expect(INVARIANT)
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
-    pub(crate) fn shared(&self) -> Arc<RwLock<Ledger>> {
-        Arc::clone(&self.ledger)
-    }
-
-    pub(crate) fn reader(&self) -> J::Reader {
-        self.journal.reader()
+    /// Parts the ledger from its journal, for those who append in groups.
+    pub(crate) fn into_parts(self) -> (J, Ledger) {
+        (self.journal, self.ledger)
     }
 
     fn record(
@@ -166,28 +145,19 @@ impl<J: Journal> Writer<J> {
         if self.stopped {
             return Err(ExecuteError::Stopped);
         }
-        let (decision, after) = {
-            let ledger = self.ledger();
-            (ledger.decide(command, &cause, now)?, ledger.head())
-        };
-        match decision {
-            Decision::AlreadySo => Ok(None),
-            Decision::Repeated { after } => self.read_again(after).map(Some),
-            Decision::Events(events) => {
-                let commit = Commit { after, recorded_at: now, cause, events };
+        match step::decide(&self.ledger, self.journal.append_max(), cause, command, now)? {
+            Step::AlreadySo => Ok(None),
+            Step::Repeated { after } => step::read_again(&self.journal.reader(), after).map(Some),
+            Step::Commit { commit, .. } => {
                 self.append(&commit)?;
-                self.ledger
-                    .write()
-                    .expect(INVARIANT)
-                    .apply(&commit)
-                    .expect("a commit decided on this ledger folds into it");
+                self.ledger.apply(&commit).expect("a commit decided on this ledger folds into it");
                 Ok(Some(commit))
             }
         }
     }
 
     fn append(&mut self, commit: &Commit) -> Result<(), ExecuteError> {
-        match self.journal.append(std::slice::from_ref(commit)) {
+        match self.journal.append(slice::from_ref(commit)) {
             Ok(()) => Ok(()),
             Err(AppendError::TooLarge { size, max }) => Err(ExecuteError::TooLarge { size, max }),
             Err(error @ (AppendError::Conflict { .. } | AppendError::Fault(_))) => {
@@ -196,20 +166,7 @@ impl<J: Journal> Writer<J> {
             }
         }
     }
-
-    fn read_again(&self, after: Position) -> Result<Commit, ExecuteError> {
-        match self.reader().read(after).next() {
-            Some(Ok(commit)) => Ok(commit),
-            Some(Err(error)) => Err(ExecuteError::Unreadable(Arc::new(error))),
-            None => Err(ExecuteError::Unreadable(Arc::new(Vanished(after)))),
-        }
-    }
 }
-
-/// A commit that the ledger knows of is not in its journal.
-#[derive(Debug, thiserror::Error)]
-#[error("the journal has no commit after position {0}")]
-struct Vanished(Position);
 
 /// Folds a whole journal.
 ///
@@ -223,8 +180,4 @@ pub fn replay<R: JournalReader>(reader: &R) -> Result<Ledger, OpenError> {
         ledger.apply(&commit)?;
     }
     Ok(ledger)
-}
-
-fn system() -> Cause {
-    Cause { command: mint::command_id(), principal: Principal::System, idempotency: None }
 }

@@ -208,7 +208,7 @@ async fn a_closed_engine_refuses_and_a_reopened_journal_folds_to_the_same_ledger
 
     assert!(matches!(refused, Err(ExecuteError::Stopped)), "{refused:?}");
     assert!(matches!(handle.readiness(), Readiness::Stopped(Stop::Closed)));
-    let live = handle.view(|ledger, _| ledger.digest());
+    let live = handle.view(|ledger, _| ledger.digest()).await.expect("durable");
     assert_eq!(replay(&journal.reader()).expect("folds").digest(), live);
 }
 
@@ -272,7 +272,10 @@ async fn time_alone_ends_an_overdue_run() {
 
     let id = TaskId::new("a").expect("a task id");
     let failed = async {
-        while handle.view(|ledger, _| ledger.task(&id).map(task::Task::status))
+        while handle
+            .view(|ledger, _| ledger.task(&id).map(task::Task::status))
+            .await
+            .expect("durable")
             != Some(TaskStatus::Failed)
         {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;

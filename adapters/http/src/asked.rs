@@ -79,7 +79,7 @@ impl<R: JournalReader> FromRequest for FromEnrollee<R> {
             let key = Key::of(request.headers())?;
             let shown = asked.token.as_deref().map(Secret::shown);
             let shown = shown.or_else(|| bearer(request.headers()));
-            let principal = Principal::Enrollee { token: gateway.enrollee(shown.as_ref())? };
+            let principal = Principal::Enrollee { token: gateway.enrollee(shown.as_ref()).await? };
             let cause = cause(&gateway, &request, principal, key, &body);
             Ok(Self { gateway, cause, request: asked })
         })
@@ -94,7 +94,7 @@ impl<R: JournalReader, T: Read> FromRequest for FromEdge<R, T> {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let gateway = gateway(&request);
-            let speaker = gateway.edge(request.headers())?;
+            let speaker = gateway.edge(request.headers()).await?;
             tracing::Span::current().record("edge", speaker.edge.to_string());
             let body = body::json(&request, payload, gateway.limits).await?;
             let asked = {

@@ -1,6 +1,8 @@
 //! Who asks, by the secret they show.
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
-use edge_ledger_core::{CredentialId, EdgeId, JournalReader, Principal, TokenId};
+use edge_ledger_core::{
+    CredentialId, Digest, EdgeId, JournalReader, Ledger, Principal, Timestamp, TokenId,
+};
 
 use crate::{
     gateway::Gateway,
@@ -31,29 +33,44 @@ impl Speaker {
 }
 
 impl<R: JournalReader> Gateway<R> {
-    pub(crate) fn edge(&self, headers: &HeaderMap) -> Result<Speaker, Failure> {
+    /// Recognises an edge by the credential it shows.
+    pub(crate) async fn edge(&self, headers: &HeaderMap) -> Result<Speaker, Failure> {
         let shown = bearer(headers).ok_or_else(Failure::unauthenticated)?;
         let id = shown.id(Kind::Credential).map(CredentialId::from_uuid);
-        let known = self.handle.view(|ledger, now| {
+        let find = |ledger: &Ledger, now| {
             let (edge, known) = ledger.edge_with_credential(id?)?;
             let credential = known.credential(id?).filter(|credential| credential.holds(now))?;
             Some((Speaker { edge, credential: credential.id }, credential.secret))
-        });
-        let kept = known.as_ref().map(|(_, kept)| kept);
-        let recognised = self.keys.recognise(&shown, kept);
-        known
-            .filter(|_| recognised)
-            .map(|(speaker, _)| speaker)
-            .ok_or_else(Failure::unauthenticated)
+        };
+        self.recognise(&shown, find).await
     }
 
     /// Recognises an enrollment token. Whether it is still in force is for decide to say.
-    pub(crate) fn enrollee(&self, shown: Option<&Secret>) -> Result<TokenId, Failure> {
+    pub(crate) async fn enrollee(&self, shown: Option<&Secret>) -> Result<TokenId, Failure> {
         let shown = shown.ok_or_else(Failure::unauthenticated)?;
         let id = shown.id(Kind::EnrollmentToken).map(TokenId::from_uuid);
-        let known = self.handle.view(|ledger, _| Some(ledger.token(id?)?.grant().secret));
-        let recognised = self.keys.recognise(shown, known.as_ref());
-        id.filter(|_| recognised).ok_or_else(Failure::unauthenticated)
+        let find = |ledger: &Ledger, _| Some((id?, ledger.token(id?)?.grant().secret));
+        self.recognise(shown, find).await
+    }
+
+    /// Finds who is known by a secret. Whoever is recognised may go on at once: decide looks again.
+    /// Only that nobody is has to be durable, for that is told.
+    async fn recognise<T>(
+        &self,
+        shown: &Secret,
+        find: impl Fn(&Ledger, Timestamp) -> Option<(T, Digest)>,
+    ) -> Result<T, Failure> {
+        if let Some(known) = self.known(shown, self.handle.glance(&find)?) {
+            return Ok(known);
+        }
+        let durable = self.handle.view(&find).await?;
+        self.known(shown, durable).ok_or_else(Failure::unauthenticated)
+    }
+
+    /// Returns whom a secret is kept of, if it is the one shown. Nobody takes as long as somebody.
+    fn known<T>(&self, shown: &Secret, kept: Option<(T, Digest)>) -> Option<T> {
+        let recognised = self.keys.recognise(shown, kept.as_ref().map(|(_, digest)| digest));
+        kept.filter(|_| recognised).map(|(known, _)| known)
     }
 
     pub(crate) fn operator(&self, headers: &HeaderMap) -> Result<Principal, Failure> {

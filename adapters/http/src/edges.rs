@@ -53,7 +53,7 @@ pub(crate) async fn connectivity<R: JournalReader>(
     asked: FromEdge<R, ConnectivityRequest>,
 ) -> Result<Json<ConnectivityAnswer>, Failure> {
     let edge = asked.edge;
-    is_device_of(&asked.gateway, edge, &asked.request.device_number)?;
+    is_device_of(&asked.gateway, edge, &asked.request.device_number).await?;
     let command = Command::Report(Box::new(asked.request.into()));
     let show = move |receipt: Receipt<'_>| offer(receipt.ledger, edge);
     Ok(Json(asked.gateway.execute(asked.cause, command, show).await?))
@@ -72,16 +72,17 @@ pub(crate) async fn next<R: JournalReader>(
     Ok(Json(NextAnswer { success: true, task }))
 }
 
-/// A device number never changes, so it can be compared before the command is.
-fn is_device_of<R: JournalReader>(
+/// A device number never changes, so it can be compared before the command is decided, and need not
+/// be durable unless it differs: then that is told.
+async fn is_device_of<R: JournalReader>(
     gateway: &Gateway<R>,
     edge: EdgeId,
     device_number: &str,
 ) -> Result<(), Failure> {
-    let registered = gateway
-        .handle
-        .view(|ledger, _| ledger.edge(edge).map(|edge| edge.identity().device_number.clone()));
-    if registered.as_deref() == Some(device_number) {
+    let same = |ledger: &Ledger, _| {
+        ledger.edge(edge).is_some_and(|edge| &*edge.identity().device_number == device_number)
+    };
+    if gateway.handle.glance(same)? || gateway.handle.view(same).await? {
         return Ok(());
     }
     let detail = "deviceNumber: is not the one that this edge is registered under";

@@ -81,7 +81,7 @@ impl<R: JournalReader> Gateway<R> {
         at: Option<Moment>,
         look: impl FnOnce(&Ledger, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let Some(moment) = at else { return Ok(self.handle.view(look)) };
+        let Some(moment) = at else { return Ok(self.handle.view(look).await?) };
         let now = self.handle.now();
         if let Moment::Time(time) = moment
             && time > now

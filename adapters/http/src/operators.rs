@@ -18,7 +18,7 @@ use crate::{
 pub(crate) async fn ledger<R: JournalReader>(
     asked: ToShow<R, Bare>,
 ) -> Result<Json<LedgerView>, Failure> {
-    Ok(Json(asked.gateway.handle.view(LedgerView::of)))
+    Ok(Json(asked.gateway.handle.view(LedgerView::of).await?))
 }
 
 /// Lists what has happened. All of it is in the journal, so all of it will still be there tomorrow.

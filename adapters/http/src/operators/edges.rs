@@ -58,7 +58,7 @@ pub(crate) async fn list<R: JournalReader>(
         });
         wanted.take(limit + 1).collect()
     });
-    Ok(Json(Page::cut(edges, limit, |edge: &Edge| edge.position.to_string())))
+    Ok(Json(Page::cut(edges.await?, limit, |edge: &Edge| edge.position.to_string())))
 }
 
 pub(crate) async fn show<R: JournalReader>(

@@ -80,7 +80,7 @@ pub(crate) async fn list<R: JournalReader>(
         let trail = task.trail().to_vec();
         Some(Outline { trail, run: task.run(), run_began: task.run_began() })
     });
-    let outline = outline.ok_or_else(|| unknown(id))?;
+    let outline = outline.await?.ok_or_else(|| unknown(id))?;
     let page =
         asked.gateway.read(move |reader| rows(&mut Events::new(reader), &outline, &asked.query));
     Ok(Json(page.await?))
@@ -95,7 +95,7 @@ pub(crate) async fn list_late<R: JournalReader>(
         .gateway
         .handle
         .view(|ledger, _| ledger.task(&id).map(|task| task.late_results().to_vec()));
-    let late: Vec<Kept> = late.ok_or_else(|| unknown(id))?;
+    let late: Vec<Kept> = late.await?.ok_or_else(|| unknown(id))?;
     let items = asked.gateway.read(move |reader| {
         let mut events = Events::new(reader);
         let of = |kept: &Kept| Ok(LateResults::of(kept, &late_rows(&mut events, kept.kept_at)?));

@@ -107,7 +107,7 @@ pub(crate) async fn list<R: JournalReader>(
         let tasks = ledger.tasks_after(Position::new(after)).filter(|(_, task)| which.has(task));
         tasks.take(limit + 1).filter_map(|(id, _)| shown(ledger, id, now)).collect()
     });
-    Ok(Json(Page::cut(tasks, limit, |task: &Task| task.position.to_string())))
+    Ok(Json(Page::cut(tasks.await?, limit, |task: &Task| task.position.to_string())))
 }
 
 pub(crate) async fn show<R: JournalReader>(

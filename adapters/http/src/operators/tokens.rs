@@ -51,7 +51,7 @@ pub(crate) async fn list<R: JournalReader>(
         let tokens = ledger.tokens_after(Position::new(after)).take(limit + 1);
         tokens.map(|(id, token)| Token::of(id, token, now)).collect()
     });
-    Ok(Json(Page::cut(tokens, limit, |token| token.position.to_string())))
+    Ok(Json(Page::cut(tokens.await?, limit, |token| token.position.to_string())))
 }
 
 pub(crate) async fn show<R: JournalReader>(
@@ -61,7 +61,7 @@ pub(crate) async fn show<R: JournalReader>(
     let id = token_id(&id)?;
     let token =
         asked.gateway.handle.view(|ledger, now| Some(Token::of(id, ledger.token(id)?, now)));
-    token.map(Json).ok_or_else(unknown)
+    token.await?.map(Json).ok_or_else(unknown)
 }
 
 pub(crate) async fn revoke<R: JournalReader>(

@@ -10,7 +10,7 @@ use crate::{
 
 impl Server {
     pub(crate) fn head(&self) -> Position {
-        self.ledger.view(|ledger, _| ledger.head())
+        self.ledger.glance(|ledger, _| ledger.head()).unwrap()
     }
 
     /// Fails if anybody has made anything happen since a position. What time makes happen, and

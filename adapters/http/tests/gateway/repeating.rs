@@ -16,7 +16,7 @@ impl Edge {
 
 impl Server {
     fn events(&self) -> u64 {
-        self.ledger.view(|ledger, _| ledger.head().get())
+        self.ledger.glance(|ledger, _| ledger.head().get()).unwrap()
     }
 }
 

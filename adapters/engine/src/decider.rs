@@ -1,0 +1,149 @@
+//! The first stage: decides and applies in memory, one command after the other.
+use std::{
+    sync::{Arc, RwLockReadGuard, RwLockWriteGuard},
+    thread,
+};
+
+use edge_ledger_core::{
+    Cause, Command, Commit, JournalReader, Ledger, Position, Timestamp, lifecycle,
+};
+
+use crate::{
+    ExecuteError, Receipt, Stop,
+    answer::{Asker, Held},
+    handle::Shared,
+    handover::Stopped,
+    queue::{Job, Wake},
+    step::{self, Step},
+};
+
+const INVARIANT: &str = "only this thread applies, and ends if it panics";
+
+/// Decides commands, applies what they make happen, and hands it over to be appended.
+///
+/// It runs ahead of the journal by the group that is appended and the one that it fills: nothing
+/// that it applies is told to anybody before it is durable.
+pub(crate) struct Decider<R: JournalReader> {
+    shared: Arc<Shared<R>>,
+    append_max: usize,
+}
+
+impl<R: JournalReader> Decider<R> {
+    pub(crate) const fn new(shared: Arc<Shared<R>>, append_max: usize) -> Self {
+        Self { shared, append_max }
+    }
+
+    /// Decides until the ledger is to be closed, or an append fails.
+    pub(crate) fn run(self) {
+        // Either way there is nothing more to do: who waits has been told, or is as this is dropped.
+        let (Ok(()) | Err(Stopped)) = self.serve();
+    }
+
+    fn serve(&self) -> Result<(), Stopped> {
+        let mut jobs = Vec::new();
+        loop {
+            let due = step::next_due(&self.ledger());
+            match self.shared.queue.wait(due, &mut jobs) {
+                Wake::Jobs => jobs.drain(..).try_for_each(|job| self.execute(job))?,
+                Wake::Timer(now) => drop(self.advance(now)?),
+                Wake::Close(now) => return self.close(now),
+                Wake::Stop => return Err(Stopped),
+            }
+            self.shared.handover.offer();
+        }
+    }
+
+    fn execute(&self, job: Job) -> Result<(), Stopped> {
+        let Job { now, cause, command, asker } = job;
+        let decided = self.advance(now)?.and_then(|()| self.decide(cause, command, now));
+        match decided {
+            Ok(Step::Commit { commit, size }) => self.commit(commit, size, Some(asker)),
+            Ok(Step::AlreadySo) => self.answer(asker, now, Ok(None)),
+            Ok(Step::Repeated { after }) => self.answer(asker, now, self.again(after).map(Some)),
+            Err(error) => self.answer(asker, now, Err(error)),
+        }
+    }
+
+    /// Executes everything that time has made due at `now`, or says why it cannot be.
+    fn advance(&self, now: Timestamp) -> Result<Result<(), ExecuteError>, Stopped> {
+        loop {
+            let due = step::due(&self.ledger(), now);
+            let Some(command) = due else { return Ok(Ok(())) };
+            match self.decide(step::system(), command, now) {
+                Ok(Step::Commit { commit, size }) => self.commit(commit, size, None)?,
+                Ok(Step::AlreadySo | Step::Repeated { .. }) => {}
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    fn close(&self, now: Timestamp) -> Result<(), Stopped> {
+        let close = Command::Ledger(lifecycle::Command::Close);
+        let decided = self.advance(now)?.and_then(|()| self.decide(step::system(), close, now));
+        match decided {
+            Ok(Step::Commit { commit, size }) => self.commit(commit, size, None),
+            Ok(Step::AlreadySo | Step::Repeated { .. }) => Ok(()),
+            Err(error) => {
+                tracing::error!(%error, "the ledger could not be closed");
+                Ok(())
+            }
+        }
+    }
+
+    fn decide(&self, cause: Cause, command: Command, now: Timestamp) -> Result<Step, ExecuteError> {
+        step::decide(&self.ledger(), self.append_max, cause, command, now)
+    }
+
+    /// Applies a commit, makes the answer from the ledger just as it is then, and hands both over.
+    fn commit(
+        &self,
+        commit: Commit,
+        size: usize,
+        asker: Option<Box<dyn Asker>>,
+    ) -> Result<(), Stopped> {
+        let mut ledger = self.shared.ledger.write().expect(INVARIANT);
+        ledger.apply(&commit).expect("a commit decided on this ledger folds into it");
+        let ledger = RwLockWriteGuard::downgrade(ledger);
+        let held = asker.map(|mut asker| {
+            let (now, commit) = (commit.recorded_at, Some(&commit));
+            asker.see(Receipt { ledger: &ledger, now, commit });
+            Held::committed(asker)
+        });
+        drop(ledger);
+        self.shared.handover.commit(commit, size, held)
+    }
+
+    /// Answers a command that makes nothing happen, from the ledger as it stands.
+    fn answer(
+        &self,
+        mut asker: Box<dyn Asker>,
+        now: Timestamp,
+        commit: Result<Option<Commit>, ExecuteError>,
+    ) -> Result<(), Stopped> {
+        let outcome = commit.map(|commit| {
+            asker.see(Receipt { ledger: &self.ledger(), now, commit: commit.as_ref() });
+        });
+        self.shared.handover.hold(Held::resting(asker, outcome))
+    }
+
+    /// Finds the commit after a position, whether it is durable already or not.
+    fn again(&self, after: Position) -> Result<Commit, ExecuteError> {
+        let handed_over = self.shared.handover.find(after);
+        handed_over.map_or_else(|| step::read_again(&self.shared.reader, after), Ok)
+    }
+
+    fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
+        self.shared.ledger.read().expect(INVARIANT)
+    }
+}
+
+impl<R: JournalReader> Drop for Decider<R> {
+    /// Lets the committer finish, and nobody wait.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            drop(self.shared.stopped.set(Stop::panicked()));
+        }
+        self.shared.handover.close();
+        self.shared.queue.stop();
+    }
+}
