@@ -1,0 +1,7 @@
+//! The engine appends in groups, and tells nothing that rests on what is not durable.
+mod asked;
+mod bounds;
+mod failures;
+mod gate;
+mod groups;
+mod reads;
