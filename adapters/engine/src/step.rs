@@ -35,7 +35,7 @@ pub(crate) fn decide(
         Decision::Repeated { after } => Ok(Step::Repeated { after }),
         Decision::Events(events) => {
             let commit = Commit { after: ledger.head(), recorded_at: now, cause, events };
-            let size = codec::encode(slice::from_ref(&commit)).len();
+            let size = codec::encoded_len(slice::from_ref(&commit));
             if size > append_max {
                 return Err(ExecuteError::TooLarge { size, max: append_max });
             }

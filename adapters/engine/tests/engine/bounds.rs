@@ -7,7 +7,7 @@ use crate::{
     gate::{Fate, Rig},
 };
 
-/// More than a small commit has, encoded, and less than two have.
+/// More than a commit with a name of 600 bytes has, encoded, and less than two have.
 const SMALL: usize = 700;
 
 #[test]
@@ -15,7 +15,7 @@ fn a_group_stays_within_its_bound_and_a_larger_commit_goes_alone() {
     let options = Options { group: 3 * SMALL, ..Options::default() };
     let rig = Rig::start(usize::MAX, options);
     let wishes: Vec<Command> =
-        (0..20).map(|nth| task(nth, if nth == 9 { 3_000 } else { 1 })).collect();
+        (0..20).map(|nth| task(nth, if nth == 9 { 3_000 } else { 600 })).collect();
     let count = wishes.len();
 
     let asked: Vec<_> = wishes.into_iter().map(|wish| ask(&rig.handle, wish)).collect();
@@ -42,7 +42,7 @@ fn a_group_stays_within_its_bound_and_a_larger_commit_goes_alone() {
 fn the_journals_own_bound_holds_for_groups_too() {
     let rig = Rig::start(2 * SMALL, Options::default());
 
-    let asked: Vec<_> = (0..10).map(|nth| ask(&rig.handle, task(nth, 1))).collect();
+    let asked: Vec<_> = (0..10).map(|nth| ask(&rig.handle, task(nth, 600))).collect();
     let mut appended = 0;
     while appended < 10 {
         let group = rig.gate.arrival();
@@ -68,7 +68,7 @@ fn a_commit_too_large_to_append_changes_nothing_and_later_commands_go_on() {
     );
     assert_eq!(ask_head(&rig.handle).outcome().expect("durable").get(), 1);
     assert!(rig.gate.is_quiet());
-    let small = ask(&rig.handle, task(1, 1));
+    let small = ask(&rig.handle, task(1, 600));
     rig.gate.arrival();
     rig.gate.decide(Fate::Append);
     assert_eq!(small.outcome().expect("told").head.get(), 2);
