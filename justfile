@@ -56,9 +56,13 @@ serve *args="--data ./data":
 explore cases="2000":
     PROPTEST_CASES={{cases}} cargo test -p edge-ledger-proptests --release --locked
 
-# Run what takes long: hours of random histories, hundreds of kills. CASES and KILLS say how long.
-deep cases="100000" kills="300":
-    PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} cargo test --workspace --release --locked -- --include-ignored
+# Run what takes long: hours of random histories, hundreds of kills, thousands of power cuts.
+deep cases="100000" kills="200" cuts="5000":
+    PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} EDGE_LEDGER_CUTS={{cuts}} cargo test --workspace --release --locked -- --include-ignored
+
+# Cut the power during one workload, as in `just cut sled/append --cuts 500 --seed 7`.
+cut *args:
+    cargo run --locked -p edge-ledger-power -- cut {{args}}
 
 # Measure the fold, as in `just bench 1000 100000` (edges, tasks).
 bench *args:
