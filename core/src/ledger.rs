@@ -3,6 +3,7 @@ mod decide;
 mod evolve;
 mod index;
 mod names;
+mod order;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -13,7 +14,7 @@ use crate::{
     enrollment::Token,
     idempotency::Answered,
     lifecycle::{Epoch, OpenTime},
-    table::Table,
+    table::{Slot, Table},
     task::{self, Task},
     time::Millis,
 };
@@ -26,7 +27,7 @@ use names::Names;
 /// Every token, edge and task, as the log up to [`Ledger::head`] left them.
 ///
 /// Two ledgers folded from the same commits are equal, list alike and serialize to the same bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Subjects")]
 pub struct Ledger {
     subjects: Subjects,
@@ -39,6 +40,18 @@ impl Serialize for Ledger {
         self.subjects.serialize(serializer)
     }
 }
+
+impl PartialEq for Ledger {
+    /// Compares what is derived too, by the subjects that it leads to.
+    fn eq(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.subjects, &other.subjects);
+        ours == theirs
+            && self.index.entries(&ours.tasks).eq(other.index.entries(&theirs.tasks))
+            && self.names.entries(ours).eq(other.names.entries(theirs))
+    }
+}
+
+impl Eq for Ledger {}
 
 /// What a ledger is, apart from what can be derived of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,15 +85,15 @@ impl From<Subjects> for Ledger {
     fn from(subjects: Subjects) -> Self {
         let mut index = Index::default();
         let mut names = Names::default();
-        for (id, task) in subjects.tasks.sorted() {
-            index.insert(id, task);
-            names.add_task(id, task);
+        for slot in subjects.tasks.slots() {
+            index.add(slot, &subjects.tasks);
+            names.add_task(slot, &subjects.tasks);
         }
-        for (id, edge) in subjects.edges.sorted() {
-            names.add_edge(*id, edge);
+        for slot in subjects.edges.slots() {
+            names.add_edge(slot, &subjects.edges);
         }
-        for (id, token) in subjects.tokens.sorted() {
-            names.add_token(*id, token);
+        for slot in subjects.tokens.slots() {
+            names.add_token(slot, &subjects.tokens);
         }
         Self { subjects, index, names }
     }
@@ -92,6 +105,7 @@ impl Ledger {
     pub fn due(&self, now: Timestamp) -> impl Iterator<Item = Command> {
         self.index
             .due(now)
+            .filter_map(|(slot, command)| Some((self.subjects.tasks.at(slot)?.0, command)))
             .map(|(id, command)| Command::Task(id.clone(), task::Command::System(command)))
     }
 
@@ -146,15 +160,13 @@ impl Ledger {
     /// Looks up the edge that has a credential which has not been ended.
     #[must_use]
     pub fn edge_with_credential(&self, id: CredentialId) -> Option<(EdgeId, &Edge)> {
-        let edge = *self.names.edge_with_credential(id)?;
-        Some((edge, self.edge(edge)?))
+        self.edge_at(self.names.edge_with_credential(id)?)
     }
 
     /// Looks up the edge of a device.
     #[must_use]
     pub fn edge_of_device(&self, device_number: &str) -> Option<(EdgeId, &Edge)> {
-        let edge = *self.names.edge_of_device(device_number)?;
-        Some((edge, self.edge(edge)?))
+        self.edge_at(self.names.edge_of_device(device_number, &self.subjects.edges)?)
     }
 
     /// Looks up a task.
@@ -172,42 +184,44 @@ impl Ledger {
     /// Looks up the task that was submitted under a dedupe key.
     #[must_use]
     pub fn task_of_dedupe_key(&self, key: &str) -> Option<(&TaskId, &Task)> {
-        let id = self.names.task_of_dedupe_key(key)?;
-        Some((id, self.task(id)?))
+        let slot = self.names.task_of_dedupe_key(key, &self.subjects.tasks)?;
+        self.subjects.tasks.at(slot)
     }
 
     /// Lists the tasks an edge holds, oldest lease first.
     pub fn held_by(&self, edge: EdgeId) -> impl Iterator<Item = (&TaskId, &Task)> {
-        self.index.held_by(edge).filter_map(|id| Some((id, self.task(id)?)))
+        self.index.held_by(edge).filter_map(|slot| self.subjects.tasks.at(slot))
     }
 
     /// Returns whether no task that waits would be leased to an edge before this one.
     #[must_use]
     pub fn goes_first(&self, id: &TaskId, edge: EdgeId) -> bool {
         let known = self.task(id).zip(self.edge(edge));
-        known.is_none_or(|(task, at)| self.index.goes_first(id, task, edge, at.labels()))
+        known.is_none_or(|(task, at)| self.index.goes_first(task, edge, at.labels()))
     }
 
     /// Counts the tasks that wait and would be leased to an edge before this one.
     #[must_use]
     pub fn ahead_of(&self, id: &TaskId, edge: EdgeId) -> usize {
         let known = self.task(id).zip(self.edge(edge));
-        known.map_or(0, |(task, at)| self.index.ahead_of(id, task, edge, at.labels()))
+        known.map_or(0, |(task, at)| self.index.ahead_of(task, edge, at.labels()))
     }
 
     /// Lists the enrollment tokens created past a position, oldest first.
     pub fn tokens_after(&self, after: Position) -> impl Iterator<Item = (TokenId, &Token)> {
-        self.names.tokens_after(after).filter_map(|id| Some((*id, self.token(*id)?)))
+        let tokens = &self.subjects.tokens;
+        let slots = self.names.tokens_after(after);
+        slots.filter_map(|slot| tokens.at(slot)).map(|(id, token)| (*id, token))
     }
 
     /// Lists the edges registered past a position, oldest first.
     pub fn edges_after(&self, after: Position) -> impl Iterator<Item = (EdgeId, &Edge)> {
-        self.names.edges_after(after).filter_map(|id| Some((*id, self.edge(*id)?)))
+        self.names.edges_after(after).filter_map(|slot| self.edge_at(slot))
     }
 
     /// Lists the tasks submitted past a position, oldest first.
     pub fn tasks_after(&self, after: Position) -> impl Iterator<Item = (&TaskId, &Task)> {
-        self.names.tasks_after(after).filter_map(|id| Some((id, self.task(id)?)))
+        self.names.tasks_after(after).filter_map(|slot| self.subjects.tasks.at(slot))
     }
 
     /// Lists every enrollment token, oldest first.
@@ -223,6 +237,15 @@ impl Ledger {
     /// Lists every task, oldest first.
     pub fn tasks(&self) -> impl Iterator<Item = (&TaskId, &Task)> {
         self.tasks_after(Position::START)
+    }
+
+    /// Lists the tasks whose runs are over, in the order in which they ended.
+    pub fn finished(&self) -> impl Iterator<Item = (&TaskId, &Task)> {
+        self.index.finished().filter_map(|slot| self.subjects.tasks.at(slot))
+    }
+
+    fn edge_at(&self, slot: Slot) -> Option<(EdgeId, &Edge)> {
+        self.subjects.edges.at(slot).map(|(id, edge)| (*id, edge))
     }
 
     /// Counts tokens, edges and tasks.

@@ -90,6 +90,7 @@ pub mod snapshot;
 pub mod digest;
 pub mod id;
 pub mod labels;
+mod lookup;
 mod table;
 pub mod time;
 

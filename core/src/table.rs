@@ -1,71 +1,179 @@
 //! Keyed rows whose order never depends on a hash.
-#![expect(clippy::disallowed_types, reason = "the one place that hides the order of a hash map")]
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::Hash,
+use std::{fmt, hash::Hash, marker::PhantomData, mem};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
 };
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::lookup::Lookup;
 
 /// Rows looked up by key in constant time and listed in key order.
 ///
-/// Two tables with the same rows list and serialize alike, whatever the order of insertion:
-/// a replay, a snapshot and a planner all see the same ledger. Keys come from outside, so the
-/// hasher is the standard library's, which resists chosen keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Table<K: Eq + Hash, V> {
-    rows: HashMap<K, V>,
+/// Two tables with the same rows are equal, list and serialize alike, whatever the order of
+/// insertion: a replay, a snapshot and a planner all see the same ledger.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<K, V> {
+    rows: Vec<Option<(K, V)>>,
+    vacant: Vec<Slot>,
+    by_key: Lookup,
 }
 
-impl<K: Clone + Ord + Hash, V> Table<K, V> {
+/// Where in its table a row is, for as long as it is there: what others keep instead of its key.
+///
+/// Which slot a row gets depends on what was there before it, so slots are never listed, compared
+/// between tables, or written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    fn of(index: usize) -> Self {
+        Self(u32::try_from(index).expect("a table has fewer than 2^32 rows"))
+    }
+
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl<K: Eq + Hash, V> Table<K, V> {
+    pub(crate) fn find(&self, key: &K) -> Option<Slot> {
+        self.by_key.find(Some(key), |slot| self.key(slot))
+    }
+
+    /// Returns the row in a slot, together with its key.
+    pub(crate) fn at(&self, slot: Slot) -> Option<(&K, &V)> {
+        self.rows.get(slot.index())?.as_ref().map(|(key, row)| (key, row))
+    }
+
+    pub(crate) fn at_mut(&mut self, slot: Slot) -> Option<&mut V> {
+        self.rows.get_mut(slot.index())?.as_mut().map(|(_, row)| row)
+    }
+
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        self.rows.get(key)
+        self.entry(key).map(|(_, row)| row)
     }
 
     /// Looks a row up together with the table's own key.
     pub(crate) fn entry(&self, key: &K) -> Option<(&K, &V)> {
-        self.rows.get_key_value(key)
+        self.at(self.find(key)?)
     }
 
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.rows.get_mut(key)
+        self.at_mut(self.find(key)?)
     }
 
+    /// Adds a row, unless there is one that has its key.
+    pub(crate) fn add(&mut self, key: K, row: V) -> Option<Slot> {
+        if self.find(&key).is_some() {
+            return None;
+        }
+        let row = Some((key, row));
+        let slot = match self.vacant.pop() {
+            Some(slot) => {
+                self.rows[slot.index()] = row;
+                slot
+            }
+            None => {
+                self.rows.push(row);
+                Slot::of(self.rows.len() - 1)
+            }
+        };
+        let rows = &self.rows;
+        self.by_key.insert(slot, |slot| key_in(rows, slot));
+        Some(slot)
+    }
+
+    /// Puts a row in, in place of the one that has its key; returns that one.
     pub(crate) fn insert(&mut self, key: K, row: V) -> Option<V> {
-        self.rows.insert(key, row)
+        match self.get_mut(&key) {
+            Some(there) => Some(mem::replace(there, row)),
+            None => {
+                self.add(key, row);
+                None
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        self.rows.remove(key)
+        let rows = &self.rows;
+        let slot = self.by_key.remove(Some(key), |slot| key_in(rows, slot))?;
+        self.vacant.push(slot);
+        self.rows[slot.index()].take().map(|(_, row)| row)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() - self.vacant.len()
     }
 
+    fn key(&self, slot: Slot) -> Option<&K> {
+        key_in(&self.rows, slot)
+    }
+
+    /// Lists the slots that have a row. Their order is not that of anything.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
+        let taken = self.rows.iter().enumerate().filter(|(_, row)| row.is_some());
+        taken.map(|(index, _)| Slot::of(index))
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.rows.iter().flatten().map(|(key, row)| (key, row))
+    }
+}
+
+impl<K: Ord + Hash, V> Table<K, V> {
     /// Lists every row, in key order. Sorts: not for hot paths.
     pub(crate) fn sorted(&self) -> impl Iterator<Item = (&K, &V)> {
-        let mut rows: Vec<_> = self.rows.iter().collect();
+        let mut rows: Vec<_> = self.rows().collect();
         rows.sort_unstable_by_key(|(key, _)| *key);
         rows.into_iter()
     }
 }
 
-impl<K: Eq + Hash, V> Default for Table<K, V> {
+fn key_in<K, V>(rows: &[Option<(K, V)>], slot: Slot) -> Option<&K> {
+    rows.get(slot.index())?.as_ref().map(|(key, _)| key)
+}
+
+impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { rows: HashMap::default() }
+        Self { rows: Vec::new(), vacant: Vec::new(), by_key: Lookup::default() }
     }
 }
 
-impl<K: Clone + Ord + Hash + Serialize, V: Serialize> Serialize for Table<K, V> {
+impl<K: Eq + Hash, V: PartialEq> PartialEq for Table<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.rows().all(|(key, row)| other.get(key) == Some(row))
+    }
+}
+
+impl<K: Eq + Hash, V: Eq> Eq for Table<K, V> {}
+
+impl<K: Ord + Hash + Serialize, V: Serialize> Serialize for Table<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.sorted())
     }
 }
 
-impl<'de, K: Ord + Hash + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Table<K, V> {
+impl<'de, K: Eq + Hash + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Table<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let rows = BTreeMap::deserialize(deserializer)?;
-        Ok(Self { rows: rows.into_iter().collect() })
+        deserializer.deserialize_map(Rows(PhantomData))
+    }
+}
+
+struct Rows<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Eq + Hash + Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Rows<K, V> {
+    type Value = Table<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut table = Table::default();
+        while let Some((key, row)) = map.next_entry()? {
+            table.insert(key, row);
+        }
+        Ok(table)
     }
 }

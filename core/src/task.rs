@@ -247,6 +247,10 @@ impl Task {
         &self.trail
     }
 
+    pub(crate) fn last_milestone(&self) -> Position {
+        self.trail.last().copied().unwrap_or(self.submitted)
+    }
+
     /// Returns how many events have been about it.
     #[must_use]
     pub const fn changes(&self) -> u32 {

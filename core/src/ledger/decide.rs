@@ -198,8 +198,7 @@ impl Ledger {
     }
 
     fn next_for<'a>(&'a self, id: EdgeId, edge: &Edge) -> Option<(&'a TaskId, &'a Task)> {
-        let task_id = self.index.next_for(id, edge.labels())?;
-        Some((task_id, self.task(task_id)?))
+        self.subjects.tasks.at(self.index.next_for(id, edge.labels())?)
     }
 
     fn submit(&self, submissions: &[Submission], now: Timestamp) -> Result<Vec<Event>, Rejection> {

@@ -1,176 +1,166 @@
 //! What of the tasks must be found without looking at them all: derived, never stored.
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+//!
+//! An index keeps slots under [`Keys`], which are taken from a task. When an event has changed a
+//! task, only what the keys before and after do not share is moved.
+mod keys;
+mod queue;
+
+use std::collections::BTreeMap;
 
 use crate::{
     EdgeId, Labels, Position, TaskId, Timestamp,
-    task::{Fence, State, SystemCommand, Task},
+    table::{Slot, Table},
+    task::{Fence, SystemCommand, Task},
 };
 
-/// Every task's place in the queue, what falls due of it, and who holds it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use super::order::Order;
+
+pub(crate) use keys::Keys;
+use keys::{Rank, Stands, Turn};
+use queue::{Line, Queue};
+
+/// Every task's place in the queue, what falls due of it, who holds it, and which are over.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
     queue: Queue,
-    deadlines: BTreeSet<(Timestamp, TaskId, Timer)>,
-    held: BTreeMap<EdgeId, BTreeMap<Fence, TaskId>>,
+    timers: BTreeMap<Turn, Slot>,
+    held: Table<EdgeId, Vec<(Fence, Slot)>>,
+    finished: Order,
 }
 
-/// The tasks that may be leased now, best first: by the one edge that may have them, or by the
-/// labels they require.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Queue {
-    assigned: BTreeMap<EdgeId, BTreeSet<Rank>>,
-    open: BTreeMap<Labels, BTreeSet<Rank>>,
-}
-
-/// Higher priority first, then older runs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    priority: Reverse<i32>,
-    run_began: Position,
-    task: TaskId,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Timer {
-    Lease,
-    Ready,
-    Deadline,
+/// A task where the index has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry<'a> {
+    Waits(Line<'a>, Rank, &'a TaskId),
+    FallsDue(Turn, &'a TaskId),
+    Held(EdgeId, Fence, &'a TaskId),
+    Finished(&'a TaskId),
 }
 
 impl Index {
-    pub(crate) fn insert(&mut self, id: &TaskId, task: &Task) {
-        for (at, timer) in timers(task) {
-            self.deadlines.insert((at, id.clone(), timer));
-        }
-        match task.state() {
-            State::Awaiting { ready_at: None } => {
-                self.queue.line_of(task).insert(rank(id, task));
-            }
-            State::Leased(lease) => {
-                self.held.entry(lease.edge).or_default().insert(lease.fence, id.clone());
-            }
-            State::Awaiting { ready_at: Some(_) } | State::Finished { .. } => {}
+    pub(crate) fn add(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+        let Some((_, task)) = tasks.at(slot) else { return };
+        let keys = Keys::of(task);
+        self.stand(slot, keys.stands, &task.terms().requires);
+        self.timers.extend(keys.turns().map(|turn| (turn, slot)));
+    }
+
+    /// Forgets a task that is still in the table.
+    pub(crate) fn remove(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+        let Some((_, task)) = tasks.at(slot) else { return };
+        let keys = Keys::of(task);
+        self.leave(slot, keys.stands, &task.terms().requires);
+        for turn in keys.turns() {
+            self.timers.remove(&turn);
         }
     }
 
-    pub(crate) fn remove(&mut self, id: &TaskId, task: &Task) {
-        for (at, timer) in timers(task) {
-            self.deadlines.remove(&(at, id.clone(), timer));
+    /// Moves a task from where it was to where it is now.
+    pub(crate) fn follow(&mut self, slot: Slot, before: Keys, task: &Task) {
+        let now = Keys::of(task);
+        if before.stands != now.stands {
+            self.leave(slot, before.stands, &task.terms().requires);
+            self.stand(slot, now.stands, &task.terms().requires);
         }
-        match task.state() {
-            State::Awaiting { ready_at: None } => self.queue.remove(&rank(id, task), task),
-            State::Leased(lease) => {
-                let held = self.held.entry(lease.edge).or_default();
-                held.remove(&lease.fence);
-                if held.is_empty() {
-                    self.held.remove(&lease.edge);
+        for (before, now) in [(before.state_turn, now.state_turn), (before.deadline, now.deadline)]
+        {
+            if before != now {
+                self.timers.extend(now.map(|turn| (turn, slot)));
+                if let Some(before) = before {
+                    self.timers.remove(&before);
                 }
             }
-            State::Awaiting { ready_at: Some(_) } | State::Finished { .. } => {}
+        }
+    }
+
+    fn stand(&mut self, slot: Slot, stands: Stands, requires: &Labels) {
+        match stands {
+            Stands::Delayed => {}
+            Stands::Waiting(assigned_to, rank) => {
+                self.queue.insert(Line::of(assigned_to, requires), rank, slot);
+            }
+            Stands::Held(edge, fence) => {
+                let held = self.held.find(&edge).or_else(|| self.held.add(edge, Vec::new()));
+                let Some(held) = held.and_then(|held| self.held.at_mut(held)) else { return };
+                let place = held.partition_point(|(other, _)| *other < fence);
+                held.insert(place, (fence, slot));
+            }
+            Stands::Finished(at) => self.finished.insert(at, slot),
+        }
+    }
+
+    fn leave(&mut self, slot: Slot, stands: Stands, requires: &Labels) {
+        match stands {
+            Stands::Delayed => {}
+            Stands::Waiting(assigned_to, rank) => {
+                self.queue.remove(Line::of(assigned_to, requires), rank);
+            }
+            Stands::Held(edge, _) => {
+                if let Some(held) = self.held.get_mut(&edge) {
+                    held.retain(|(_, other)| *other != slot);
+                }
+            }
+            Stands::Finished(at) => self.finished.remove(at),
         }
     }
 
     /// Lists the tasks an edge holds, oldest lease first.
-    pub(crate) fn held_by(&self, edge: EdgeId) -> impl Iterator<Item = &TaskId> {
-        self.held.get(&edge).into_iter().flat_map(BTreeMap::values)
+    pub(crate) fn held_by(&self, edge: EdgeId) -> impl Iterator<Item = Slot> {
+        self.held.get(&edge).into_iter().flatten().map(|(_, slot)| *slot)
     }
 
     /// Returns the task that an edge with these labels is to have next.
-    pub(crate) fn next_for<'a>(&'a self, edge: EdgeId, labels: &Labels) -> Option<&'a TaskId> {
-        self.queue.lines_for(edge, labels).filter_map(BTreeSet::first).min().map(|rank| &rank.task)
+    pub(crate) fn next_for(&self, edge: EdgeId, labels: &Labels) -> Option<Slot> {
+        self.queue.first_for(edge, labels).map(|(_, slot)| slot)
     }
 
     /// Returns whether no task would be leased to an edge with these labels before this one.
-    pub(crate) fn goes_first(
-        &self,
-        id: &TaskId,
-        task: &Task,
-        edge: EdgeId,
-        labels: &Labels,
-    ) -> bool {
-        let rank = rank(id, task);
-        let firsts = self.queue.lines_for(edge, labels).filter_map(BTreeSet::first);
-        firsts.min().is_none_or(|first| rank <= *first)
+    pub(crate) fn goes_first(&self, task: &Task, edge: EdgeId, labels: &Labels) -> bool {
+        let first = self.queue.first_for(edge, labels);
+        first.is_none_or(|(first, _)| Rank::of(task) <= first)
     }
 
     /// Counts the tasks that would be leased to an edge with these labels before this one.
-    pub(crate) fn ahead_of(
-        &self,
-        id: &TaskId,
-        task: &Task,
-        edge: EdgeId,
-        labels: &Labels,
-    ) -> usize {
-        let rank = rank(id, task);
-        self.queue.lines_for(edge, labels).map(|line| line.range(..&rank).count()).sum()
+    pub(crate) fn ahead_of(&self, task: &Task, edge: EdgeId, labels: &Labels) -> usize {
+        self.queue.count_before(Rank::of(task), edge, labels)
     }
 
     /// Lists what is due at `now`, earliest first.
-    pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = (&TaskId, SystemCommand)> {
-        self.deadlines
+    pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = (Slot, SystemCommand)> {
+        self.timers
             .iter()
-            .take_while(move |(at, ..)| *at <= now)
-            .map(|(_, id, timer)| (id, timer.command()))
+            .take_while(move |(turn, _)| turn.at <= now)
+            .map(|(turn, slot)| (*slot, turn.timer.command()))
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(at, ..)| *at)
-    }
-}
-
-impl Queue {
-    fn line_of(&mut self, task: &Task) -> &mut BTreeSet<Rank> {
-        match task.terms().assigned_to {
-            Some(edge) => self.assigned.entry(edge).or_default(),
-            None => self.open.entry(task.terms().requires.clone()).or_default(),
-        }
+        self.timers.first_key_value().map(|(turn, _)| turn.at)
     }
 
-    fn remove(&mut self, rank: &Rank, task: &Task) {
-        let line = self.line_of(task);
-        line.remove(rank);
-        if line.is_empty() {
-            match task.terms().assigned_to {
-                Some(edge) => self.assigned.remove(&edge),
-                None => self.open.remove(&task.terms().requires),
-            };
-        }
+    /// Lists the tasks whose runs are over, in the order in which they ended.
+    pub(crate) fn finished(&self) -> impl Iterator<Item = Slot> {
+        self.finished.after(Position::START)
     }
 
-    fn lines_for<'a>(
+    /// Lists all that the index has, to compare it with another's. Not for hot paths.
+    pub(crate) fn entries<'a>(
         &'a self,
-        edge: EdgeId,
-        labels: &Labels,
-    ) -> impl Iterator<Item = &'a BTreeSet<Rank>> {
-        let open = self.open.iter().filter(|(requires, _)| labels.meet(requires));
-        self.assigned.get(&edge).into_iter().chain(open.map(|(_, line)| line))
+        tasks: &'a Table<TaskId, Task>,
+    ) -> impl Iterator<Item = Entry<'a>> {
+        let id = |slot| tasks.at(slot).map(|(id, _)| id);
+        let waits = self.queue.entries();
+        let held = self.held.sorted();
+        waits
+            .filter_map(move |(line, rank, slot)| Some(Entry::Waits(line, rank, id(slot)?)))
+            .chain(
+                self.timers
+                    .iter()
+                    .filter_map(move |(turn, slot)| Some(Entry::FallsDue(*turn, id(*slot)?))),
+            )
+            .chain(held.flat_map(move |(edge, held)| {
+                held.iter()
+                    .filter_map(move |(fence, slot)| Some(Entry::Held(*edge, *fence, id(*slot)?)))
+            }))
+            .chain(self.finished().filter_map(move |slot| Some(Entry::Finished(id(slot)?))))
     }
-}
-
-impl Timer {
-    const fn command(self) -> SystemCommand {
-        match self {
-            Self::Lease => SystemCommand::EndLapsedLease,
-            Self::Ready => SystemCommand::Ready,
-            Self::Deadline => SystemCommand::EndOverdueRun,
-        }
-    }
-}
-
-fn rank(id: &TaskId, task: &Task) -> Rank {
-    Rank { priority: Reverse(task.terms().priority), run_began: task.run_began(), task: id.clone() }
-}
-
-fn timers(task: &Task) -> impl Iterator<Item = (Timestamp, Timer)> {
-    let state = match task.state() {
-        State::Awaiting { ready_at } => ready_at.map(|at| (at, Timer::Ready)),
-        State::Leased(lease) => Some((lease.expires_at, Timer::Lease)),
-        State::Finished { .. } => None,
-    };
-    let unfinished = !matches!(task.state(), State::Finished { .. });
-    let deadline = task.deadline_at().filter(|_| unfinished).map(|at| (at, Timer::Deadline));
-    state.into_iter().chain(deadline)
 }

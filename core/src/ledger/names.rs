@@ -1,78 +1,126 @@
 //! Who is known by something other than their id, and in which order they came: derived, never
 //! stored.
-use std::{
-    collections::BTreeMap,
-    ops::Bound::{Excluded, Unbounded},
-};
-
 use crate::{
     CredentialId, EdgeId, Position, TaskId, TokenId,
     edge::{self, Edge},
     enrollment::Token,
-    table::Table,
+    lookup::Lookup,
+    table::{Slot, Table},
     task::Task,
 };
 
+use super::{Subjects, order::Order};
+
 /// Names of edges and tasks, and everybody by the position that brought them into being.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    devices: Table<Box<str>, EdgeId>,
-    credentials: Table<CredentialId, EdgeId>,
-    dedupe_keys: Table<Box<str>, TaskId>,
-    tokens: BTreeMap<Position, TokenId>,
-    edges: BTreeMap<Position, EdgeId>,
-    tasks: BTreeMap<Position, TaskId>,
+    devices: Lookup,
+    credentials: Table<CredentialId, Slot>,
+    dedupe_keys: Lookup,
+    tokens: Order,
+    edges: Order,
+    tasks: Order,
+}
+
+/// A name, and whom it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry<'a> {
+    Token(Option<TokenId>),
+    Edge(Option<EdgeId>, Option<&'a str>, Option<EdgeId>),
+    Task(Option<&'a TaskId>, Option<&'a str>, Option<&'a TaskId>),
+    Credential(CredentialId, Option<EdgeId>),
+    Names { devices: usize, dedupe_keys: usize },
 }
 
 impl Names {
-    pub(super) fn edge_with_credential(&self, id: CredentialId) -> Option<&EdgeId> {
-        self.credentials.get(&id)
+    pub(super) fn edge_with_credential(&self, id: CredentialId) -> Option<Slot> {
+        self.credentials.get(&id).copied()
     }
 
-    pub(super) fn edge_of_device(&self, device_number: &str) -> Option<&EdgeId> {
-        self.devices.get(&device_number.into())
+    pub(super) fn edge_of_device(&self, number: &str, edges: &Table<EdgeId, Edge>) -> Option<Slot> {
+        self.devices.find(Some(number), |slot| device_number(edges, slot))
     }
 
-    pub(super) fn task_of_dedupe_key(&self, key: &str) -> Option<&TaskId> {
-        self.dedupe_keys.get(&key.into())
+    pub(super) fn task_of_dedupe_key(
+        &self,
+        key: &str,
+        tasks: &Table<TaskId, Task>,
+    ) -> Option<Slot> {
+        self.dedupe_keys.find(Some(key), |slot| dedupe_key(tasks, slot))
     }
 
-    pub(super) fn tokens_after(&self, after: Position) -> impl Iterator<Item = &TokenId> {
-        self.tokens.range((Excluded(after), Unbounded)).map(|(_, id)| id)
+    pub(super) fn tokens_after(&self, after: Position) -> impl Iterator<Item = Slot> {
+        self.tokens.after(after)
     }
 
-    pub(super) fn edges_after(&self, after: Position) -> impl Iterator<Item = &EdgeId> {
-        self.edges.range((Excluded(after), Unbounded)).map(|(_, id)| id)
+    pub(super) fn edges_after(&self, after: Position) -> impl Iterator<Item = Slot> {
+        self.edges.after(after)
     }
 
-    pub(super) fn tasks_after(&self, after: Position) -> impl Iterator<Item = &TaskId> {
-        self.tasks.range((Excluded(after), Unbounded)).map(|(_, id)| id)
+    pub(super) fn tasks_after(&self, after: Position) -> impl Iterator<Item = Slot> {
+        self.tasks.after(after)
     }
 
-    pub(super) fn add_token(&mut self, id: TokenId, token: &Token) {
-        self.tokens.insert(token.created_position(), id);
+    /// Lists all names with whom they lead to, to compare them with another's. Not for hot paths.
+    pub(super) fn entries<'a>(&'a self, of: &'a Subjects) -> impl Iterator<Item = Entry<'a>> {
+        let edge = |slot| Some(*of.edges.at(slot)?.0);
+        let task = |slot| Some(of.tasks.at(slot)?.0);
+        let listed_tokens = self.tokens_after(Position::START);
+        let tokens = listed_tokens.map(|slot| Entry::Token(of.tokens.at(slot).map(|(id, _)| *id)));
+        let edges = self.edges_after(Position::START).map(move |slot| {
+            let device = device_number(&of.edges, slot);
+            let found = device.and_then(|number| self.edge_of_device(number, &of.edges));
+            Entry::Edge(edge(slot), device, found.and_then(edge))
+        });
+        let tasks = self.tasks_after(Position::START).map(move |slot| {
+            let key = dedupe_key(&of.tasks, slot);
+            let found = key.and_then(|key| self.task_of_dedupe_key(key, &of.tasks));
+            Entry::Task(task(slot), key, found.and_then(task))
+        });
+        let credentials = self.credentials.sorted();
+        let credentials = credentials.map(move |(id, slot)| Entry::Credential(*id, edge(*slot)));
+        tokens.chain(edges).chain(tasks).chain(credentials).chain([Entry::Names {
+            devices: self.devices.len(),
+            dedupe_keys: self.dedupe_keys.len(),
+        }])
     }
 
-    pub(super) fn add_edge(&mut self, id: EdgeId, edge: &Edge) {
-        self.edges.insert(edge.registered_position(), id);
-        self.devices.insert(edge.identity().device_number.clone(), id);
+    pub(super) fn add_token(&mut self, slot: Slot, tokens: &Table<TokenId, Token>) {
+        let Some((_, token)) = tokens.at(slot) else { return };
+        self.tokens.insert(token.created_position(), slot);
+    }
+
+    pub(super) fn add_edge(&mut self, slot: Slot, edges: &Table<EdgeId, Edge>) {
+        let Some((_, edge)) = edges.at(slot) else { return };
+        self.edges.insert(edge.registered_position(), slot);
+        self.devices.insert(slot, |slot| device_number(edges, slot));
         for credential in edge.credentials() {
-            self.credentials.insert(credential.id, id);
+            self.credentials.insert(credential.id, slot);
         }
     }
 
-    pub(super) fn add_task(&mut self, id: &TaskId, task: &Task) {
-        self.tasks.insert(task.submitted_position(), id.clone());
+    pub(super) fn add_task(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+        let Some((_, task)) = tasks.at(slot) else { return };
+        self.tasks.insert(task.submitted_position(), slot);
+        if task.dedupe_key().is_some() {
+            self.dedupe_keys.insert(slot, |slot| dedupe_key(tasks, slot));
+        }
+    }
+
+    /// Forgets a task that is still in the table.
+    pub(super) fn remove_task(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+        let Some((_, task)) = tasks.at(slot) else { return };
+        self.tasks.remove(task.submitted_position());
         if let Some(key) = task.dedupe_key() {
-            self.dedupe_keys.insert(key.into(), id.clone());
+            self.dedupe_keys.remove(Some(key), |slot| dedupe_key(tasks, slot));
         }
     }
 
     /// Follows the credentials of an edge. Its device number never changes.
-    pub(super) fn evolve(&mut self, id: EdgeId, event: &edge::Event) {
+    pub(super) fn evolve(&mut self, slot: Slot, event: &edge::Event) {
         match event {
             edge::Event::CredentialIssued { credential, .. } => {
-                self.credentials.insert(*credential, id);
+                self.credentials.insert(*credential, slot);
             }
             edge::Event::CredentialEnded { credential, .. } => {
                 self.credentials.remove(credential);
@@ -91,4 +139,12 @@ impl Names {
             | edge::Event::CapacitySet(_) => {}
         }
     }
+}
+
+fn device_number(edges: &Table<EdgeId, Edge>, slot: Slot) -> Option<&str> {
+    edges.at(slot).map(|(_, edge)| &*edge.identity().device_number)
+}
+
+fn dedupe_key(tasks: &Table<TaskId, Task>, slot: Slot) -> Option<&str> {
+    tasks.at(slot).and_then(|(_, task)| task.dedupe_key())
 }
