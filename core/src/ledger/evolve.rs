@@ -194,7 +194,7 @@ mod tests {
         }
         assert_eq!(ledger.tasks().count(), 1);
         assert_eq!(ledger.finished().count(), 0);
-        assert_eq!(ledger.due(soon).count(), 1);
+        assert_eq!(ledger.due(soon).count(), 2);
 
         apply(&mut ledger, "waits", &submitted(Terms::default(), None));
         let read = snapshot::decode(&snapshot::encode(&ledger)).unwrap();

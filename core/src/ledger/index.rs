@@ -28,13 +28,13 @@ pub(crate) struct Index {
     finished: Order,
 }
 
-/// A task where the index has it.
+/// A task where the index has it; none where it has a slot that no task is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry<'a> {
-    Waits(Line<'a>, Rank, &'a TaskId),
-    FallsDue(Turn, &'a TaskId),
-    Held(EdgeId, Fence, &'a TaskId),
-    Finished(&'a TaskId),
+    Waits(Line<'a>, Rank, Option<&'a TaskId>),
+    FallsDue(Turn, Option<&'a TaskId>),
+    Held(EdgeId, Fence, Option<&'a TaskId>),
+    Finished(Option<&'a TaskId>),
 }
 
 impl Index {
@@ -149,18 +149,12 @@ impl Index {
     ) -> impl Iterator<Item = Entry<'a>> {
         let id = |slot| tasks.at(slot).map(|(id, _)| id);
         let waits = self.queue.entries();
-        let held = self.held.sorted();
-        waits
-            .filter_map(move |(line, rank, slot)| Some(Entry::Waits(line, rank, id(slot)?)))
-            .chain(
-                self.timers
-                    .iter()
-                    .filter_map(move |(turn, slot)| Some(Entry::FallsDue(*turn, id(*slot)?))),
-            )
-            .chain(held.flat_map(move |(edge, held)| {
-                held.iter()
-                    .filter_map(move |(fence, slot)| Some(Entry::Held(*edge, *fence, id(*slot)?)))
-            }))
-            .chain(self.finished().filter_map(move |slot| Some(Entry::Finished(id(slot)?))))
+        let waits = waits.map(move |(line, rank, slot)| Entry::Waits(line, rank, id(slot)));
+        let due = self.timers.iter().map(move |(turn, slot)| Entry::FallsDue(*turn, id(*slot)));
+        let held = self.held.sorted().flat_map(move |(edge, held)| {
+            held.iter().map(move |(fence, slot)| Entry::Held(*edge, *fence, id(*slot)))
+        });
+        let finished = self.finished().map(move |slot| Entry::Finished(id(slot)));
+        waits.chain(due).chain(held).chain(finished)
     }
 }
