@@ -64,8 +64,12 @@ deep cases="100000" kills="200" cuts="5000":
 cut *args:
     cargo run --locked -p edge-ledger-power -- cut {{args}}
 
-# Measure the fold, as in `just bench 1000 100000` (edges, tasks).
-bench *args:
+# Measure this build on this machine, as in `just bench pairs --target in-process`.
+bench *args="pairs":
+    cargo run --release --locked -- bench {{args}}
+
+# Measure the fold, as in `just fold 1000 100000` (edges, tasks).
+fold *args:
     cargo run --release --locked -p edge-ledger-proptests --example fold -- {{args}}
 
 # Look at snapshots that changed (needs cargo-insta).

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    commands::{agent, completions, config, demo, edge, liveness, log, serve, task, token},
+    commands::{agent, bench, completions, config, demo, edge, liveness, log, serve, task, token},
     config::File,
     context::Context,
     exit::{self, Exit},
@@ -45,6 +45,7 @@ enum Command {
     Token(token::TokenArgs),
     Log(log::LogArgs),
     Liveness(liveness::LivenessArgs),
+    Bench(bench::BenchArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -67,6 +68,7 @@ impl Cli {
             Command::Token(args) => token::run(args, &context),
             Command::Log(args) => log::run(args, &context),
             Command::Liveness(args) => liveness::run(args, &context),
+            Command::Bench(args) => bench::run(args, &context),
             Command::Config(args) => config::run(args, &context),
             Command::Completions(args) => completions::run(args, &mut Self::command(), &context),
         }

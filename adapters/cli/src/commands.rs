@@ -1,6 +1,7 @@
 //! One file a command: its flags, what it does, what it prints.
 
 pub(crate) mod agent;
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;

@@ -119,6 +119,11 @@ impl Token {
         Ok(Self::new(&text))
     }
 
+    /// Returns the token itself, for who writes the header with their own hand.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn bearer(&self) -> Result<HeaderValue> {
         let mut header = HeaderValue::try_from(format!("Bearer {}", self.0))
             .map_err(|_| Failure::usage("the operator's token holds what no token does"))?;

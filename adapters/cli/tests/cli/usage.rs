@@ -17,6 +17,7 @@ fn help_names_every_command_and_every_exit_code() {
         "token",
         "log",
         "liveness",
+        "bench",
         "config",
         "completions",
     ] {
@@ -53,6 +54,13 @@ fn what_is_not_understood_ends_with_2() {
         &["agent"],
         &["agent", "--runtime", "process"],
         &["agent", "--url", "http://10.0.0.1:7411"],
+        &["bench"],
+        &["bench", "pairs", "--rate", "0"],
+        &["bench", "pairs", "--count", "5", "--duration", "5s"],
+        &["bench", "lone", "--connections", "2"],
+        &["bench", "beats", "--target", "in-process"],
+        &["bench", "pairs", "--target", "in-process", "--url", "http://127.0.0.1:1"],
+        &["bench", "pairs", "--url", "https://127.0.0.1:1"],
         &["serve", "--addr", "127.0.0.1:0", "--tls-cert", "/no/such/file"],
         &["serve", "--addr", "0.0.0.0:0"],
     ] {

@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
@@ -11,12 +10,12 @@ use anyhow::{Context as _, Result, bail};
 use edge_ledger_agent::Gateway;
 use edge_ledger_wire::operator::TokenAnswer;
 use serde_json::json;
-use tokio::{
-    process::{Child, Command},
-    time::{Instant, sleep},
-};
+use tokio::process::{Child, Command};
 
-use crate::client::{Client, Token};
+use crate::{
+    child::{alive, child, ready},
+    client::{Client, Token},
+};
 
 /// A gateway, its agents, and where they keep everything. Whatever becomes of the demonstration,
 /// its processes do not outlive it: dropping this kills them, and each ends by itself when the
@@ -33,8 +32,7 @@ pub(super) struct Stage {
 /// What the agents are called.
 pub(super) const AGENTS: [&str; 3] = ["alder", "birch", "cedar"];
 
-/// How long a gateway may take to answer, and an agent to end.
-const READY_WITHIN: Duration = Duration::from_secs(20);
+/// How long an agent may take to end.
 const ENDED_WITHIN: Duration = Duration::from_secs(5);
 
 impl Stage {
@@ -42,7 +40,7 @@ impl Stage {
     pub(super) async fn set(root: &Path) -> Result<Self> {
         fs::create_dir_all(root.join("logs"))?;
         let mut gateway = gateway(root)?;
-        let url = ready(root, &mut gateway).await?;
+        let url = ready(&root.join("url"), &mut gateway, &log_of(root, GATEWAY)).await?;
         let token = Token::read(&edge_ledger_http::operator_token_path(&data(root)))?;
         let client = Client::new(&Gateway::new(&url, false)?, None, token)?;
         let mut stage = Self { root: root.to_owned(), client, gateway, agents: vec![], url };
@@ -95,9 +93,9 @@ impl Stage {
     /// Fails if a process that should be there is not.
     pub(super) fn check(&mut self) -> Result<()> {
         for (name, process) in self.agents.iter_mut().map(|(name, agent)| (*name, agent)) {
-            alive(&self.root, name, process)?;
+            alive(name, process, &log_of(&self.root, name))?;
         }
-        alive(&self.root, GATEWAY, &mut self.gateway)
+        alive(GATEWAY, &mut self.gateway, &log_of(&self.root, GATEWAY))
     }
 }
 
@@ -128,63 +126,10 @@ fn agent(root: &Path, url: &str, name: &str, token: &str) -> Result<Child> {
     command.spawn().with_context(|| format!("cannot start agent {name}"))
 }
 
-/// Prepares a process of this very program, unmoved by settings that are none of its business.
 fn process(root: &Path, name: &str) -> Result<Command> {
-    let log = fs::File::create(log_of(root, name))?;
-    let mut command = this_program()?;
-    for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("EDGE_LEDGER_") {
-            command.env_remove(variable);
-        }
-    }
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
-    // Ctrl-C is for the demonstration, which then ends the others.
-    #[cfg(unix)]
-    command.process_group(0);
-    Ok(command)
-}
-
-/// Returns this very program, even if its file was replaced since it began.
-fn this_program() -> Result<Command> {
-    #[cfg(target_os = "linux")]
-    {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg0("edge-ledger");
-        Ok(command)
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        Ok(Command::new(program))
-    }
+    child(&log_of(root, name))
 }
 
 fn log_of(root: &Path, name: &str) -> PathBuf {
     root.join("logs").join(format!("{name}.log"))
-}
-
-async fn ready(root: &Path, gateway: &mut Child) -> Result<String> {
-    let began = Instant::now();
-    while began.elapsed() < READY_WITHIN {
-        alive(root, GATEWAY, gateway)?;
-        if let Ok(url) = fs::read_to_string(root.join("url")) {
-            return Ok(url.trim().to_owned());
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
-    bail!("the gateway does not answer within {READY_WITHIN:?}: {}", tail(root, GATEWAY))
-}
-
-fn alive(root: &Path, name: &str, process: &mut Child) -> Result<()> {
-    match process.try_wait()? {
-        None => Ok(()),
-        Some(status) => bail!("{name} has ended ({status}): {}", tail(root, name)),
-    }
-}
-
-/// Returns the last words of a process.
-fn tail(root: &Path, name: &str) -> String {
-    let log = fs::read_to_string(log_of(root, name)).unwrap_or_default();
-    let lines: Vec<_> = log.lines().rev().take(5).collect();
-    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
