@@ -351,7 +351,8 @@ fn past(log: &[Commit], after: u64) -> &[Commit] {
 }
 
 /// So many commits, with one event to four each.
-fn log(commits: usize) -> Vec<Commit> {
+#[must_use]
+pub fn log(commits: usize) -> Vec<Commit> {
     let mut end = Position::START;
     let mut log = Vec::new();
     for nth in 0..commits {

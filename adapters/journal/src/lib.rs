@@ -26,17 +26,27 @@ mod store;
 
 mod segments;
 
+mod archive;
+mod keeper;
+mod merged;
+mod retention;
+
 mod segment;
 
 mod directory;
 mod error;
 
+pub(crate) use archive::Packer;
+pub use archive::{ARCHIVE_FRAME, Archive};
 pub use block::{Block, Linked};
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
 pub use frame::{Frame, Packing};
 pub use journal::{APPEND_MAX, BLOCK, BlockJournal};
+pub use keeper::{Keeper, Run};
+pub use merged::{Archived, Merged};
 pub use reader::BlockReader;
+pub use retention::{Kept, Retention};
 pub use segments::{SegmentReader, SegmentStore};
 pub use snapshot::{Snapshot, Unfit};
 pub use snapshots::Snapshots;

@@ -1,4 +1,6 @@
 //! The plain store: what it keeps, what it cuts off, and what it refuses.
+#[path = "../support/files.rs"]
+mod files;
 #[path = "../support/frames.rs"]
 mod frames;
 
@@ -8,7 +10,8 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use edge_ledger_core::Position;
 use edge_ledger_journal::{JournalError, SegmentStore, Store, StoreReader};
-use frames::{Append, chain, copy, files, frames, read};
+use files::{copy, files};
+use frames::{Append, chain, frames, read};
 
 /// Small enough that a few frames fill a file.
 const FULL: u64 = 4_000;
