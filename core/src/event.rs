@@ -44,6 +44,7 @@ impl Event {
                 lifecycle::Event::Opened { .. } => "ledger.opened",
                 lifecycle::Event::Ticked => "ledger.ticked",
                 lifecycle::Event::Closed => "ledger.closed",
+                lifecycle::Event::TasksArchived { .. } => "ledger.tasks_archived",
             },
             Self::Token { what, .. } => match what {
                 enrollment::Event::Created(_) => "token.created",

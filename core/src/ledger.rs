@@ -1,4 +1,5 @@
 //! The whole ledger: every token, edge and task, folded from one log.
+mod archive;
 mod decide;
 mod evolve;
 mod index;
@@ -19,6 +20,7 @@ use crate::{
     time::Millis,
 };
 
+pub use archive::Archived;
 pub use decide::Decision;
 pub use evolve::Corruption;
 use index::Index;
@@ -63,6 +65,7 @@ struct Subjects {
     tokens: Table<TokenId, Token>,
     edges: Table<EdgeId, Edge>,
     tasks: Table<TaskId, Task>,
+    archived: Archived,
     answered: Answered,
 }
 
@@ -76,6 +79,7 @@ impl Default for Ledger {
             tokens: Table::default(),
             edges: Table::default(),
             tasks: Table::default(),
+            archived: Archived::default(),
             answered: Answered::default(),
         })
     }
@@ -244,6 +248,12 @@ impl Ledger {
         self.index.finished().filter_map(|slot| self.subjects.tasks.at(slot))
     }
 
+    /// Returns what the tasks add up to that have left for the archive.
+    #[must_use]
+    pub const fn archived(&self) -> Archived {
+        self.subjects.archived
+    }
+
     fn edge_at(&self, slot: Slot) -> Option<(EdgeId, &Edge)> {
         self.subjects.edges.at(slot).map(|(id, edge)| (*id, edge))
     }
@@ -255,6 +265,7 @@ impl Ledger {
             tokens: self.subjects.tokens.len(),
             edges: self.subjects.edges.len(),
             tasks: self.subjects.tasks.len(),
+            archived: self.subjects.archived.tasks(),
         }
     }
 
@@ -273,6 +284,8 @@ pub struct Counts {
     pub tokens: usize,
     /// Edges.
     pub edges: usize,
-    /// Tasks, finished ones too.
+    /// Tasks, finished ones too until they leave.
     pub tasks: usize,
+    /// Tasks that have left for the archive.
+    pub archived: u64,
 }

@@ -44,7 +44,7 @@
 //!     dedupe_key: None,
 //!     terms: Terms::default(),
 //! };
-//! let submission = Submission { id: "job-1".parse()?, spec: Box::new(spec) };
+//! let submission = Submission { id: "job-1".parse()?, spec: Box::new(spec), archived: None };
 //! execute(Command::Submit(vec![submission]), now)?;
 //!
 //! let mut again = Ledger::default();
@@ -60,7 +60,7 @@
 //! [`event`] and [`rejection`] are the sums over the subjects [`lifecycle`], [`enrollment`],
 //! [`edge`] (with [`credential`]) and [`task`]; [`cause`], [`access`] and [`idempotency`] say who
 //! asks and whether they may; [`liveness`], [`view`] and [`why`] say what there is to see, and
-//! [`past`] as of when; [`journal`], [`codec`] and [`snapshot`] are the border to what lasts.
+//! [`past`] as of when, and [`plan`] what is to follow; [`journal`], [`codec`] and [`snapshot`] are the border to what lasts.
 pub mod ledger;
 
 pub mod command;
@@ -79,6 +79,7 @@ pub mod idempotency;
 
 pub mod liveness;
 pub mod past;
+pub mod plan;
 pub mod view;
 pub mod why;
 
@@ -102,7 +103,7 @@ pub use event::Event;
 pub use id::{CommandId, CredentialId, EdgeId, TaskId, TokenId};
 pub use journal::{AppendError, Journal, JournalReader};
 pub use labels::Labels;
-pub use ledger::{Corruption, Decision, Ledger};
+pub use ledger::{Archived, Corruption, Decision, Ledger};
 pub use liveness::{Liveness, Thresholds};
 pub use rejection::{Class, Rejection};
 pub use time::{Millis, Timestamp};

@@ -1,10 +1,17 @@
 //! The ledger's own life: when it was open, and how much open time has passed.
 use serde::{Deserialize, Serialize};
 
-use crate::time::{Millis, Timestamp};
+use crate::{
+    TaskId,
+    task::TaskStatus,
+    time::{Millis, Timestamp},
+};
+
+/// The most tasks that leave the ledger with one command.
+pub const TASKS_ARCHIVED_MAX: usize = 256;
 
 /// What the ledger's own process asks of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Begin to serve, after a close, a crash or a restore.
     Open {
@@ -15,10 +22,15 @@ pub enum Command {
     Tick,
     /// Stop serving.
     Close,
+    /// Let finished tasks leave for the archive.
+    ArchiveTasks {
+        /// Which, each once: at least one, at most [`TASKS_ARCHIVED_MAX`].
+        tasks: Vec<TaskId>,
+    },
 }
 
 /// What has happened to the ledger itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// It began to serve. If no close came before, the commit before this one stands for it.
@@ -30,10 +42,15 @@ pub enum Event {
     Ticked,
     /// It stopped serving.
     Closed,
+    /// Finished tasks left for the archive, with their ids and dedupe keys.
+    TasksArchived {
+        /// Which, in the order in which they left.
+        tasks: Vec<TaskId>,
+    },
 }
 
 /// Why a command to the ledger itself was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// Nothing is decided while the ledger is closed.
     #[error("ledger is closed: open it first")]
@@ -51,6 +68,23 @@ pub enum Rejection {
     EpochOutOfRange {
         /// What the command asked for.
         presented: Epoch,
+    },
+    /// No tasks are to be archived, or too many at once.
+    #[error("1 to {max} tasks are archived at once, found {named}", max = TASKS_ARCHIVED_MAX)]
+    ArchiveSize {
+        /// How many the command names.
+        named: usize,
+    },
+    /// A task is to be archived twice.
+    #[error("task {0} is named twice: name it once")]
+    ArchiveRepeats(TaskId),
+    /// A task is to be archived that is not finished.
+    #[error("task {task} is {status}: only DONE, FAILED and CANCELLED tasks can be archived")]
+    ArchiveUnfinished {
+        /// Which.
+        task: TaskId,
+        /// Where it stands.
+        status: TaskStatus,
     },
 }
 
@@ -99,7 +133,7 @@ impl OpenTime {
     pub(crate) fn evolve(&mut self, event: &Event, last: Timestamp, now: Timestamp) {
         match event {
             Event::Opened { .. } => *self = Self { before: self.at(last), since: Some(now) },
-            Event::Ticked => {}
+            Event::Ticked | Event::TasksArchived { .. } => {}
             Event::Closed => *self = Self { before: self.at(now), since: None },
         }
     }
@@ -116,10 +150,10 @@ mod tests {
         let mut open = OpenTime::default();
         let mut last = at(0);
         for (event, now, total) in [
-            (opened, at(1_000), Millis(0)),
+            (opened.clone(), at(1_000), Millis(0)),
             (Event::Ticked, at(1_400), Millis(400)),
             (Event::Closed, at(1_500), Millis(500)),
-            (opened, at(9_000), Millis(500)),
+            (opened.clone(), at(9_000), Millis(500)),
             (Event::Ticked, at(9_100), Millis(600)),
             (opened, at(99_000), Millis(600)), // after a crash some time past 9,100
             (Event::Ticked, at(99_001), Millis(601)),

@@ -53,6 +53,11 @@ impl Rejection {
             Self::Ledger(lifecycle::Rejection::EpochOutOfRange { .. }) => {
                 "ledger_epoch_out_of_range"
             }
+            Self::Ledger(lifecycle::Rejection::ArchiveSize { .. }) => "ledger_archive_size",
+            Self::Ledger(lifecycle::Rejection::ArchiveRepeats(_)) => "ledger_archive_repeats",
+            Self::Ledger(lifecycle::Rejection::ArchiveUnfinished { .. }) => {
+                "ledger_archive_unfinished"
+            }
             Self::Token(refusal) => match refusal {
                 enrollment::Rejection::Unknown => "token_unknown",
                 enrollment::Rejection::Unrecognized => "token_unrecognized",
@@ -94,8 +99,15 @@ impl Rejection {
             Self::Access(access::Rejection::NotPermitted { .. }) => Class::Forbidden,
             Self::Idempotency(idempotency::Rejection::KeyReused) => Class::Unprocessable,
             Self::Ledger(lifecycle::Rejection::Closed) => Class::Unavailable,
-            Self::Ledger(lifecycle::Rejection::EpochPassed { .. }) => Class::Conflict,
-            Self::Ledger(lifecycle::Rejection::EpochOutOfRange { .. }) => Class::Unprocessable,
+            Self::Ledger(
+                lifecycle::Rejection::EpochPassed { .. }
+                | lifecycle::Rejection::ArchiveUnfinished { .. },
+            ) => Class::Conflict,
+            Self::Ledger(
+                lifecycle::Rejection::EpochOutOfRange { .. }
+                | lifecycle::Rejection::ArchiveSize { .. }
+                | lifecycle::Rejection::ArchiveRepeats(_),
+            ) => Class::Unprocessable,
             Self::Token(refusal) => match refusal {
                 enrollment::Rejection::Unknown => Class::NotFound,
                 enrollment::Rejection::IdTaken => Class::Conflict,

@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, EdgeId, Position, Timestamp};
 
-pub use command::{Command, HolderCommand, OperatorCommand, Poll, Submission, SystemCommand};
+pub use command::{
+    ArchivedSubmission, Command, HolderCommand, OperatorCommand, Poll, Submission, SystemCommand,
+};
 pub(crate) use decide::{decide, extend_on_opening, give_up, same_submission, submit};
 pub use event::{
     EndReason, Event, FailReason, LateResultsKept, LeaseEnd, Progressed, ResultsStored, Submitted,
@@ -141,6 +143,12 @@ impl Task {
         self.dedupe_key.as_deref()
     }
 
+    /// Returns the digest by which a second submission is known for the same.
+    #[must_use]
+    pub const fn spec_digest(&self) -> Digest {
+        self.digest
+    }
+
     /// Returns the terms under which it is leased.
     #[must_use]
     pub const fn terms(&self) -> &Terms {
@@ -202,6 +210,15 @@ impl Task {
         }
     }
 
+    /// Returns when it finished, if it has.
+    #[must_use]
+    pub const fn finished_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Finished { at, .. } => Some(*at),
+            State::Awaiting { .. } | State::Leased(_) => None,
+        }
+    }
+
     /// Returns its lease, if an edge holds it.
     #[must_use]
     pub const fn lease(&self) -> Option<&Lease> {
@@ -247,7 +264,9 @@ impl Task {
         &self.trail
     }
 
-    pub(crate) fn last_milestone(&self) -> Position {
+    /// Returns the position of its last milestone; of a finished task, that is where it finished.
+    #[must_use]
+    pub fn last_milestone(&self) -> Position {
         self.trail.last().copied().unwrap_or(self.submitted)
     }
 

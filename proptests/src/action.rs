@@ -132,6 +132,10 @@ pub enum Action {
     },
     /// Ask something of a task: of one that may grant it, or of any.
     Task(Aim, TaskWish),
+    /// Let tasks leave for the archive: some that are finished, or any.
+    Archive(Vec<Aim>),
+    /// Let those leave that have been finished for so long, if there are any.
+    ArchiveFinished(Millis),
     /// Send an earlier request again.
     Again(Index),
 }
@@ -262,10 +266,13 @@ pub fn step() -> impl Strategy<Value = Step> {
     (action(), key, twist).prop_map(|(action, key, twist)| Step { action, key, twist })
 }
 
-/// Any step that leaves the ledger open.
+/// Any step that leaves the ledger open, and does not ask when the end of a task was noticed.
 pub fn step_without_outage() -> impl Strategy<Value = Step> {
     step().prop_filter("no outages", |step| {
-        !matches!(step.action, Action::Outage { .. } | Action::Open { .. })
+        !matches!(
+            step.action,
+            Action::Outage { .. } | Action::Open { .. } | Action::ArchiveFinished(_)
+        )
     })
 }
 
@@ -291,7 +298,15 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (any::<Index>(), by(), rows())
             .prop_map(|(task, by, rows)| Action::Late { task, by, rows }),
         4 => (aim(), task_wish()).prop_map(|(aim, wish)| Action::Task(aim, wish)),
+        2 => archive(),
         1 => any::<Index>().prop_map(Action::Again),
+    ]
+}
+
+fn archive() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        2 => prop::collection::vec(aim(), 0..3).prop_map(Action::Archive),
+        1 => (0..60_000_u64).prop_map(|span| Action::ArchiveFinished(Millis(span))),
     ]
 }
 

@@ -4,11 +4,14 @@ use edge_ledger_core::{
 };
 use uuid::Uuid;
 
-/// A ledger and its log.
+use crate::archive::Archive;
+
+/// A ledger, its log and its archive.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
     ledger: Ledger,
     log: Vec<Commit>,
+    archive: Archive,
 }
 
 /// What executing a command came to.
@@ -35,6 +38,12 @@ impl Book {
         &self.log
     }
 
+    /// Returns the archive of the tasks that have left.
+    #[must_use]
+    pub const fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
     /// Returns the commit that was appended last.
     ///
     /// # Panics
@@ -45,7 +54,7 @@ impl Book {
         self.log.last().expect("something was appended")
     }
 
-    /// Decides, appends and applies.
+    /// Asks the archive, decides, appends and applies.
     ///
     /// # Errors
     ///
@@ -60,12 +69,14 @@ impl Book {
         cause: Cause,
         now: Timestamp,
     ) -> Result<Outcome, Rejection> {
+        let command = self.archive.inform(command);
         let events = match self.ledger.decide(command, &cause, now)? {
             Decision::AlreadySo => return Ok(Outcome::AlreadySo),
             Decision::Repeated { after } => return Ok(Outcome::Repeated(after)),
             Decision::Events(events) => events,
         };
         let commit = Commit { after: self.ledger.head(), recorded_at: now, cause, events };
+        self.archive.keep(&self.ledger, &commit);
         self.ledger.apply(&commit).expect("what was decided on a ledger folds into it");
         self.log.push(commit);
         Ok(Outcome::Appended)

@@ -188,6 +188,7 @@ impl History {
 
     fn decide_and_apply(&mut self, request: Request) -> Result<(), TestCaseError> {
         let Request { command, cause } = request;
+        let command = self.book.archive().inform(command);
         let before = self.ledger().clone();
         let decided = self.ledger().decide(command.clone(), &cause, self.now);
         prop_assert_eq!(&before, self.ledger(), "deciding changes nothing");
@@ -236,6 +237,7 @@ impl History {
         let taken =
             Taken { before, after: self.book.ledger(), commit: &commit, command, now: self.now };
         invariant::all(&taken)?;
+        prop_assert_eq!(self.ledger().archived(), self.book.archive().sum(), "the archive has all");
         self.rows.first_row_wins(&taken)?;
         for fence in taken.granted() {
             let last = self.fences.last().copied();

@@ -1,6 +1,8 @@
 //! What no command may break, a function each, so that a failure says what broke.
 mod rows;
 
+use std::collections::BTreeSet;
+
 use edge_ledger_core::{
     Command, Commit, EdgeId, Event, Ledger, Principal, TaskId, Timestamp,
     edge::Standing,
@@ -8,6 +10,7 @@ use edge_ledger_core::{
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 
+use crate::archive::leaving;
 pub use rows::Rows;
 
 /// A commit that was applied, with the ledger before and after it.
@@ -46,6 +49,8 @@ pub fn all(taken: &Taken<'_>) -> Kept {
     attempts_stay_within_their_bound(taken)?;
     a_finished_task_keeps_no_ids_of_rows(taken)?;
     all_list_in_the_order_they_came(taken)?;
+    only_what_is_finished_leaves(taken)?;
+    the_finished_list_in_the_order_they_finished(taken)?;
     every_lease_has_an_end_that_falls_due(taken)
 }
 
@@ -130,7 +135,8 @@ fn follows(from: Option<TaskStatus>, event: &task::Event, to: Option<TaskStatus>
 
 fn a_done_task_never_changes(taken: &Taken<'_>) -> Kept {
     for (id, task) in taken.before.tasks() {
-        if task.status() == TaskStatus::Done {
+        let leaves = leaving(taken.commit).any(|left| left == id);
+        if task.status() == TaskStatus::Done && !leaves {
             prop_assert_eq!(taken.after.task(id), Some(task));
         }
     }
@@ -264,6 +270,41 @@ fn all_list_in_the_order_they_came(taken: &Taken<'_>) -> Kept {
         let page = ledger.tasks_after(*middle).map(|(_, task)| task.submitted_position());
         prop_assert_eq!(page.collect::<Vec<_>>(), &tasks[tasks.len() / 2 + 1..]);
     }
+    Ok(())
+}
+
+/// And takes its id and its dedupe key along.
+fn only_what_is_finished_leaves(taken: &Taken<'_>) -> Kept {
+    let leaving: BTreeSet<_> = leaving(taken.commit).collect();
+    for (id, task) in taken.before.tasks() {
+        let key = task.dedupe_key().and_then(|key| taken.after.task_of_dedupe_key(key));
+        if leaving.contains(id) {
+            prop_assert!(task.finished_at().is_some(), "{:?} is {}", id, task.status());
+            prop_assert_eq!((taken.after.task(id), key), (None, None), "{:?} has left", id);
+        } else {
+            prop_assert!(taken.after.task(id).is_some(), "{:?} stays", id);
+            prop_assert_eq!(key.map(|(id, _)| id), task.dedupe_key().map(|_| id));
+        }
+    }
+    let count = |ledger: &Ledger| (ledger.counts().archived, ledger.counts().tasks);
+    let (left, stayed) = (count(taken.before), count(taken.after));
+    prop_assert_eq!(stayed.0 - left.0, leaving.len() as u64);
+    if !leaving.is_empty() {
+        prop_assert_eq!(left.1 - stayed.1, leaving.len());
+    }
+    Ok(())
+}
+
+fn the_finished_list_in_the_order_they_finished(taken: &Taken<'_>) -> Kept {
+    let listed: Vec<_> = taken.after.finished().map(|(_, task)| task.last_milestone()).collect();
+    let mut finished: Vec<_> = taken
+        .after
+        .tasks()
+        .filter(|(_, task)| task.finished_at().is_some())
+        .map(|(_, task)| task.last_milestone())
+        .collect();
+    finished.sort_unstable();
+    prop_assert_eq!(listed, finished);
     Ok(())
 }
 

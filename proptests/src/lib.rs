@@ -13,6 +13,7 @@ pub mod history;
 pub mod invariant;
 pub mod model;
 
+pub mod archive;
 pub mod book;
 pub mod catalogue;
 pub mod golden;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use edge_ledger_core::{
     Cause, Command, CredentialId, Digest, EdgeId, Idempotency, Ledger, Principal, TaskId,
-    Timestamp, TokenId, task::Command as TaskCommand,
+    Timestamp, TokenId, task::Command as TaskCommand, task::Spec,
 };
 
 use edges::{Edge, Token};
@@ -39,6 +39,8 @@ pub struct Model {
     tokens: BTreeMap<TokenId, Token>,
     edges: BTreeMap<EdgeId, Edge>,
     tasks: BTreeMap<TaskId, Task>,
+    /// Tasks that have left, as they were submitted.
+    archived: BTreeMap<TaskId, Spec>,
     answered: BTreeMap<Digest, Answered>,
     /// Counts submissions, retries and leases: what is older has the lower number.
     turn: u64,

@@ -4,12 +4,14 @@
 //! the last thing on a line that may be followed by `under CREDENTIAL` (an edge shows its newest
 //! one otherwise), `as WHO` (`operator`, `ledger`, `edge:rack`, `token:site`) and
 //! `key K` (an idempotency key; the rest of the line is its body). Nothing falls due by itself:
-//! `due` executes what is due, as a writer does before each command.
+//! `due` executes what is due, as a writer does before each command, and `archive` what the planner
+//! of archives proposes.
 //!
 //! ```text
 //! at 1m30s
 //! due
-//! ledger open [epoch N] | restore | tick | close
+//! archive keep SPAN
+//! ledger open [epoch N] | restore | tick | close | archive J…
 //! token T create [uses N] [until TIME] [device D] [labels a=b,c=d] | revoke
 //! edge E disable WHY | enable | release | labels a=b | capacity N | rotate [overlap SPAN] | revoke [C]
 //! submit J [priority N] [to E] [requires a=b] [not_before TIME] [lease SPAN] [attempts N]
@@ -22,7 +24,7 @@
 //! E sends J ROW… [fence F]
 //! E completes J N/M [best C,…] [fence F]
 //! E fails J WHY [retryable] [fence F]
-//! why J | task J | edge E | liveness
+//! why J | task J | edge E | liveness | archived
 //! ```
 mod line;
 mod names;
@@ -33,7 +35,7 @@ mod words;
 
 use std::fmt::Write;
 
-use edge_ledger_core::{Cause, Command, Event, Timestamp, edge, task};
+use edge_ledger_core::{Cause, Command, Event, Millis, Timestamp, edge, plan, task};
 
 use crate::book::{Book, Outcome};
 use line::{Ask, Line};
@@ -80,6 +82,7 @@ impl Stage {
             Line::Nothing => {}
             Line::At(time) => self.now = Some(time),
             Line::Due => self.due(),
+            Line::Archive(keep) => self.archive(keep),
             Line::Ask(ask) => self.ask(ask),
             Line::See(view) => {
                 let seen = views::see(&view, self.book.ledger(), self.now())?;
@@ -105,6 +108,15 @@ impl Stage {
             let cause = self.book.own_cause();
             if !self.execute(command, cause) {
                 return;
+            }
+        }
+    }
+
+    fn archive(&mut self, keep: Millis) {
+        match plan::archive_finished(self.book.ledger(), self.now(), keep) {
+            None => self.tell("? nothing"),
+            Some(command) => {
+                self.execute(command, self.book.own_cause());
             }
         }
     }

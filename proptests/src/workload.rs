@@ -59,7 +59,7 @@ impl Workload {
         let payload = Payload::new(RawValue::from_string("{}".to_owned()).expect("JSON"));
         let terms = Terms::default();
         let spec = Spec { name: format!("task {n}").into(), payload, dedupe_key: None, terms };
-        let submission = Submission { id: task_id(n), spec: Box::new(spec) };
+        let submission = Submission { id: task_id(n), spec: Box::new(spec), archived: None };
         self.execute(Principal::System, Command::Submit(vec![submission]));
     }
 

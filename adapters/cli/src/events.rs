@@ -36,7 +36,10 @@ pub(crate) fn involves_edge(event: &Event, edge: &str) -> bool {
 
 /// Returns whether an event is about a task.
 pub(crate) fn is_about_task(event: &Event, task: &str) -> bool {
-    fields(event).1.get("task").is_some_and(|value| value == task)
+    let (_, fields) = fields(event);
+    let among =
+        |tasks: &Value| tasks.as_array().is_some_and(|tasks| tasks.iter().any(|one| one == task));
+    fields.get("task").is_some_and(|value| value == task) || fields.get("tasks").is_some_and(among)
 }
 
 /// What there is to say of an event.
@@ -134,5 +137,13 @@ mod tests {
         assert!(involves_edge(&leased(), "rack") && involves_edge(&stale, "rack"));
         assert!(!involves_edge(&stale, "other"));
         assert!(is_about_task(&stale, "first") && !is_about_task(&stale, "rack"));
+    }
+
+    #[test]
+    fn an_event_about_many_tasks_is_about_each() {
+        let tasks = ["first", "second"].map(str::to_owned).to_vec();
+        let archived = Event { event: Data::LedgerTasksArchived { tasks }, ..leased() };
+
+        assert!(is_about_task(&archived, "second") && !is_about_task(&archived, "third"));
     }
 }

@@ -71,7 +71,7 @@ fn submission(id: &str, terms: Terms) -> Command {
     let payload = Payload::new(RawValue::from_string("{}".to_owned()).expect("JSON"));
     let spec = Spec { name: id.into(), payload, dedupe_key: None, terms };
     let id = TaskId::new(id).expect("a task id");
-    Command::Submit(vec![Submission { id, spec: Box::new(spec) }])
+    Command::Submit(vec![Submission { id, spec: Box::new(spec), archived: None }])
 }
 
 fn status(writer: &Writer<impl Journal>, id: &str) -> Option<TaskStatus> {

@@ -2,7 +2,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Cause, Command, EdgeId, Event, Position, Principal, Rejection, TaskId, Timestamp, access,
+    Cause, Command, Digest, EdgeId, Event, Position, Principal, Rejection, TaskId, Timestamp,
+    access,
     edge::{self, Edge, Standing},
     enrollment,
     lifecycle::{self, Epoch},
@@ -81,14 +82,14 @@ impl Ledger {
         &self,
         command: lifecycle::Command,
         now: Timestamp,
-    ) -> Result<Vec<Event>, lifecycle::Rejection> {
+    ) -> Result<Vec<Event>, Rejection> {
         match command {
             lifecycle::Command::Open { epoch } if epoch < self.epoch() => {
                 let (presented, current) = (epoch, self.epoch());
-                Err(lifecycle::Rejection::EpochPassed { presented, current })
+                Err(lifecycle::Rejection::EpochPassed { presented, current }.into())
             }
             lifecycle::Command::Open { epoch } if epoch > Epoch::MAX => {
-                Err(lifecycle::Rejection::EpochOutOfRange { presented: epoch })
+                Err(lifecycle::Rejection::EpochOutOfRange { presented: epoch }.into())
             }
             lifecycle::Command::Open { epoch } => {
                 let restored = epoch > self.epoch();
@@ -105,6 +106,7 @@ impl Ledger {
             }
             lifecycle::Command::Tick => Ok(vec![Event::Ledger(lifecycle::Event::Ticked)]),
             lifecycle::Command::Close => Ok(vec![Event::Ledger(lifecycle::Event::Closed)]),
+            lifecycle::Command::ArchiveTasks { tasks } => self.archive(tasks),
         }
     }
 
@@ -207,7 +209,7 @@ impl Ledger {
         let mut ids: BTreeMap<&TaskId, &Submission> = BTreeMap::new();
         let mut keys: BTreeMap<&str, &Submission> = BTreeMap::new();
         for submission in submissions {
-            let Submission { id, spec } = submission;
+            let Submission { id, spec, .. } = submission;
             if let Some(edge) = spec.terms.assigned_to.filter(|edge| self.edge(*edge).is_none()) {
                 return Err(task::Rejection::EdgeUnknown(edge).into());
             }
@@ -217,15 +219,27 @@ impl Ledger {
                 task::same_submission(submission, first)?;
                 continue;
             }
-            let known = key
-                .and_then(|key| self.task_of_dedupe_key(key))
-                .or_else(|| self.task(id).map(|task| (id, task)));
-            let what = task::submit(submission, known, now)?;
+            let what = task::submit(submission, self.known_as(submission), now)?;
             events.extend(what.map(|what| Event::Task { id: id.clone(), what }));
             ids.insert(id, submission);
             keys.extend(key.map(|key| (key, submission)));
         }
         Ok(events)
+    }
+
+    /// Looks up who has the dedupe key of a submission, or else its id, here or in the archive;
+    /// and the digest of what they were submitted as.
+    fn known_as<'a>(&'a self, submission: &'a Submission) -> Option<(&'a TaskId, Digest)> {
+        let Submission { id, spec, archived } = submission;
+        let here = |(id, task): (&'a TaskId, &Task)| (id, task.spec_digest());
+        let left = archived.as_ref().map(|left| (left, (&left.id, left.digest)));
+        let by_key = spec.dedupe_key.as_deref().and_then(|key| {
+            let left = left.filter(|(left, _)| left.dedupe_key.as_deref() == Some(key));
+            self.task_of_dedupe_key(key).map(here).or(left.map(|(_, known)| known))
+        });
+        let left = left.filter(|(left, _)| left.id == *id);
+        let by_id = || self.task_entry(id).map(here).or(left.map(|(_, known)| known));
+        by_key.or_else(by_id)
     }
 
     fn task_command(

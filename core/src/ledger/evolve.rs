@@ -83,8 +83,12 @@ impl Ledger {
         match event {
             Event::Ledger(what) => {
                 open.evolve(what, last, now);
-                if let lifecycle::Event::Opened { epoch: opened } = what {
-                    *epoch = *opened;
+                match what {
+                    lifecycle::Event::Opened { epoch: opened } => *epoch = *opened,
+                    lifecycle::Event::TasksArchived { tasks } => {
+                        self.let_go(tasks).ok_or(unknown)?;
+                    }
+                    lifecycle::Event::Ticked | lifecycle::Event::Closed => {}
                 }
             }
             Event::Token { id, what: enrollment::Event::Created(grant) } => {
@@ -121,7 +125,6 @@ impl Ledger {
     }
 
     /// Takes a task out, with everything by which it was found.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no event takes a task out yet"))]
     pub(super) fn remove_task(&mut self, id: &TaskId) -> Option<Task> {
         let tasks = &mut self.subjects.tasks;
         let slot = tasks.find(id)?;

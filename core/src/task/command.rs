@@ -1,5 +1,5 @@
 //! What may be asked about a task.
-use crate::{EdgeId, Position, TaskId};
+use crate::{Digest, EdgeId, Position, TaskId};
 
 use super::{Completion, Fence, Progress, Row, Spec};
 
@@ -10,6 +10,21 @@ pub struct Submission {
     pub id: TaskId,
     /// What it is.
     pub spec: Box<Spec>,
+    /// The task in the archive that has its dedupe key, or else its id. Looked up just before the
+    /// decision: a task that leaves the ledger in between would be in neither place.
+    pub archived: Option<ArchivedSubmission>,
+}
+
+/// What a task was submitted as that has left for the archive. Its id and its dedupe key are taken
+/// for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchivedSubmission {
+    /// Its id.
+    pub id: TaskId,
+    /// Its dedupe key.
+    pub dedupe_key: Option<Box<str>>,
+    /// Its [`spec_digest`](super::Task::spec_digest).
+    pub digest: Digest,
 }
 
 /// An edge asks for work.

@@ -1,7 +1,7 @@
 //! What operators, time and the ledger's own process make happen to a task.
 use std::collections::BTreeSet;
 
-use crate::{EdgeId, TaskId, Timestamp};
+use crate::{Digest, EdgeId, TaskId, Timestamp};
 
 use super::{
     Command, EndReason, Event, Facts, FailReason, LATE_ROWS_MAX, LateResults, LateResultsKept,
@@ -25,13 +25,14 @@ pub(crate) fn decide(
     Ok(Reported { events, edge_events: Vec::new() })
 }
 
-/// Decides a submission; `known` is the task that has the id or the dedupe key already.
+/// Decides a submission; `known` is the task that has the id or the dedupe key already, with the
+/// digest of its spec.
 pub(crate) fn submit(
     submission: &Submission,
-    known: Option<(&TaskId, &Task)>,
+    known: Option<(&TaskId, Digest)>,
     now: Timestamp,
 ) -> Result<Option<Event>, Rejection> {
-    let Submission { id, spec } = submission;
+    let Submission { id, spec, .. } = submission;
     let digest = spec.digest();
     match (known, &spec.dedupe_key) {
         (None, _) => {
@@ -43,7 +44,7 @@ pub(crate) fn submit(
                 ready_at: terms.ready_at(now),
             }))))
         }
-        (Some((_, task)), _) if task.digest == digest => Ok(None),
+        (Some((_, known)), _) if known == digest => Ok(None),
         (Some((known, _)), Some(key)) if known != id => {
             Err(Rejection::DedupeKeyTaken { key: key.clone(), task: known.clone() })
         }

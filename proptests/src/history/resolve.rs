@@ -5,6 +5,7 @@ use edge_ledger_core::{
     edge::{self, Identity, Registration},
     enrollment::{self, Grant},
     lifecycle::{self, Epoch},
+    plan,
     task::{
         self, Completion, Fence, HolderCommand, OperatorCommand, Payload, Poll, Progress, Row,
         Spec, State, Submission, SystemCommand, Task, Terms,
@@ -117,6 +118,14 @@ impl History {
                 let nothing = TokenId::from_uuid(Uuid::nil());
                 let tokens = [self.tokens.as_slice(), &[nothing]].concat();
                 (Command::Token(*at.get(&tokens), enrollment::Command::Revoke), operator)
+            }
+            Action::Archive(aims) => {
+                let tasks = aims.iter().filter_map(|aim| self.task_to_archive(aim)).collect();
+                let command = lifecycle::Command::ArchiveTasks { tasks };
+                (Command::Ledger(command), Principal::System)
+            }
+            Action::ArchiveFinished(keep) => {
+                (plan::archive_finished(self.ledger(), self.now, *keep)?, Principal::System)
             }
             Action::Register { token, device, id } => {
                 let token = *pick(token, &self.tokens)?;
@@ -249,7 +258,7 @@ impl History {
                 ..work.terms.clone()
             },
         };
-        Submission { id, spec: Box::new(spec) }
+        Submission { id, spec: Box::new(spec), archived: None }
     }
 
     fn holding(&self, edge: EdgeId, holding: &Holding) -> Option<Vec<TaskId>> {
@@ -297,6 +306,16 @@ impl History {
                 let tasks = self.ledger().tasks().filter(|(_, task)| fits(task));
                 let fit: Vec<_> = tasks.map(|(id, _)| id).collect();
                 pick(at, &fit).map(|id| Clone::clone(*id))
+            }
+        }
+    }
+
+    fn task_to_archive(&self, aim: &Aim) -> Option<TaskId> {
+        match aim {
+            Aim::Any(at) => pick(at, &self.tasks).cloned(),
+            Aim::Fit(at) => {
+                let finished: Vec<_> = self.ledger().finished().map(|(id, _)| id).collect();
+                pick(at, &finished).map(|id| Clone::clone(*id))
             }
         }
     }

@@ -42,13 +42,18 @@ impl Model {
     pub(super) fn ledger(&mut self, command: &Command, now: Timestamp) -> Answer {
         match command {
             Command::Open { epoch: Epoch(epoch) } => self.open(*epoch, now),
-            Command::Tick | Command::Close if !self.clock.is_open() => Err("ledger_closed"),
+            Command::Tick | Command::Close | Command::ArchiveTasks { .. }
+                if !self.clock.is_open() =>
+            {
+                Err("ledger_closed")
+            }
             Command::Tick => Ok(true),
             Command::Close => {
                 self.clock.open_before = self.clock.open_time(now);
                 self.clock.open_since = None;
                 Ok(true)
             }
+            Command::ArchiveTasks { tasks } => self.archive(tasks),
         }
     }
 

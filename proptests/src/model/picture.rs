@@ -23,7 +23,8 @@ impl Model {
         let tokens = self.tokens.iter().map(|(id, token)| (format!("{id:?}"), of_token(token)));
         let edges = self.edges.iter().map(|(id, edge)| (format!("{id:?}"), of_edge(edge)));
         let tasks = self.tasks.iter().map(|(id, task)| (format!("{id:?}"), of_task(task)));
-        let ledger = [("ledger".to_owned(), self.clock.line())];
+        let line = format!("{}, {} archived", self.clock.line(), self.archived.len());
+        let ledger = [("ledger".to_owned(), line)];
         ledger.into_iter().chain(tokens).chain(edges).chain(tasks).collect()
     }
 }
@@ -39,7 +40,8 @@ pub fn of(ledger: &Ledger) -> Picture {
     let tasks = ledger.tasks().map(|(id, task)| (format!("{id:?}"), seen_task(task)));
     // Open time at the beginning of time is what the openings before this one add up to.
     let before = ledger.open_time(Timestamp::from_millis(i64::MIN));
-    let line = format!("epoch {}, open {} after {}", ledger.epoch(), ledger.is_open(), before.0);
+    let (epoch, open, archived) = (ledger.epoch(), ledger.is_open(), ledger.counts().archived);
+    let line = format!("epoch {epoch}, open {open} after {}, {archived} archived", before.0);
     [("ledger".to_owned(), line)].into_iter().chain(tokens).chain(edges).chain(tasks).collect()
 }
 

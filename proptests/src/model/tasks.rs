@@ -182,9 +182,10 @@ impl Model {
                 .find(|other| other.id == submission.id)
                 .or_else(|| seen.iter().find(|other| key(&other.spec)))
                 .map(|other| (&other.id, &*other.spec));
-            let known = self.tasks.iter().find(|(_, task)| key(&task.spec));
-            let known = known.or_else(|| self.tasks.get_key_value(&submission.id));
-            let known = known.map(|(id, task)| (id, &task.spec));
+            let here = self.tasks.iter().map(|(id, task)| (id, &task.spec));
+            let mut ever: Vec<_> = here.chain(&self.archived).collect();
+            ever.sort_by_key(|(_, other)| !key(other));
+            let known = ever.into_iter().find(|(id, other)| key(other) || **id == submission.id);
             match beside.or(known) {
                 Some((_, other)) if other == spec => {}
                 Some((id, _)) if *id != submission.id => return Err("task_dedupe_key_taken"),
@@ -200,6 +201,24 @@ impl Model {
             self.tasks.insert(submission.id.clone(), new_task(&submission.spec, age, now));
         }
         Ok(!fresh.is_empty())
+    }
+
+    pub(super) fn archive(&mut self, tasks: &[TaskId]) -> Answer {
+        if tasks.is_empty() || tasks.len() > 256 {
+            return Err("ledger_archive_size");
+        }
+        for (nth, id) in tasks.iter().enumerate() {
+            if tasks[..nth].contains(id) {
+                return Err("ledger_archive_repeats");
+            }
+            if !self.tasks.get(id).ok_or("task_unknown")?.is_over() {
+                return Err("ledger_archive_unfinished");
+            }
+        }
+        for id in tasks {
+            self.archived.extend(self.tasks.remove(id).map(|task| (id.clone(), task.spec)));
+        }
+        Ok(true)
     }
 
     pub(super) fn poll(&mut self, edge: EdgeId, poll: &Poll, now: Timestamp) -> bool {

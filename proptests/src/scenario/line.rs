@@ -21,6 +21,8 @@ pub(super) enum Line {
     At(Timestamp),
     /// Execute what is due.
     Due,
+    /// Execute what the planner of archives proposes, keeping finished tasks for so long.
+    Archive(Millis),
     /// Execute a command.
     Ask(Ask),
     /// Show something.
@@ -47,6 +49,11 @@ pub(super) fn read(line: &str, names: &mut Names, ledger: &Ledger) -> Result<Lin
     let (command, principal) = match subject.as_str() {
         "at" => return Ok(Line::At(values::time(&words.next("a time")?)?)),
         "due" => return Ok(Line::Due),
+        "archive" => {
+            let keep = option(&mut words, "keep", values::span)?.ok_or("keep for how long?")?;
+            return Ok(Line::Archive(keep));
+        }
+        "archived" => return Ok(Line::See(View::Archived)),
         "liveness" => return Ok(Line::See(View::Liveness)),
         "why" => return Ok(Line::See(View::Why(task_id(&mut words)?))),
         "ledger" => (of_ledger(&mut words, ledger)?, Principal::System),
@@ -122,6 +129,10 @@ fn of_ledger(words: &mut Words, ledger: &Ledger) -> Result<Command, Fault> {
         "restore" => lifecycle::Command::Open { epoch: Epoch(present + 1) },
         "tick" => lifecycle::Command::Tick,
         "close" => lifecycle::Command::Close,
+        "archive" => {
+            let tasks = words.rest().map(|text| TaskId::new(&text)).collect::<Result<_, _>>();
+            lifecycle::Command::ArchiveTasks { tasks: tasks.map_err(|fault| fault.to_string())? }
+        }
         verb => return Err(format!("no ledger can {verb:?}")),
     };
     Ok(Command::Ledger(command))
@@ -202,7 +213,7 @@ fn submission(words: &mut Words, names: &mut Names) -> Result<Submission, Fault>
         dedupe_key: words.option("dedupe").map(Into::into),
         terms,
     };
-    Ok(Submission { id, spec: Box::new(spec) })
+    Ok(Submission { id, spec: Box::new(spec), archived: None })
 }
 
 fn of_task(

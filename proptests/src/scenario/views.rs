@@ -16,6 +16,7 @@ pub(super) enum View {
     Task(TaskId),
     Edge(EdgeId),
     Liveness,
+    Archived,
 }
 
 /// Shows it, a line an item.
@@ -29,6 +30,10 @@ pub(super) fn see(view: &View, ledger: &Ledger, now: Timestamp) -> Result<Vec<St
             TaskView::of(ledger, id, now).map(task).ok_or_else(|| format!("no task {id}"))
         }
         View::Edge(id) => edge_view(ledger, *id, now).map(edge).ok_or_else(|| "no edge".to_owned()),
+        View::Archived => {
+            let archived = ledger.archived();
+            Ok(vec![format!("{} tasks, {}", archived.tasks(), archived.digest())])
+        }
         View::Liveness => Ok(ledger
             .edges()
             .filter_map(|(id, _)| edge_view(ledger, id, now))

@@ -163,7 +163,7 @@ pub(crate) fn submit(id: &str, name: &str) -> Command {
     let payload = Payload::new(RawValue::from_string("{}".to_owned()).expect("JSON"));
     let spec = Spec { name: name.into(), payload, dedupe_key: None, terms: Terms::default() };
     let id = TaskId::new(id).expect("a task id");
-    Command::Submit(vec![Submission { id, spec: Box::new(spec) }])
+    Command::Submit(vec![Submission { id, spec: Box::new(spec), archived: None }])
 }
 
 /// Makes one event happen, once.

@@ -18,8 +18,11 @@ pub struct LedgerView {
     pub tokens: usize,
     /// How many edges there are.
     pub edges: usize,
-    /// How many tasks there are, finished ones too.
+    /// How many tasks there are, finished ones too until they leave for the archive.
     pub tasks: usize,
+    /// How many tasks have left for the archive.
+    #[serde(default)]
+    pub archived: u64,
     /// When it was looked at.
     pub as_of: String,
 }
@@ -37,6 +40,7 @@ impl LedgerView {
             tokens: counts.tokens,
             edges: counts.edges,
             tasks: counts.tasks,
+            archived: counts.archived,
             as_of: now.to_string(),
         }
     }

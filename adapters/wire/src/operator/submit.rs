@@ -88,7 +88,7 @@ impl NewTask {
 
     /// Returns the submission, with an id from the mint if the submitter gave none.
     pub fn into_submission(self, mint: impl FnOnce() -> TaskId) -> Submission {
-        Submission { id: self.id.unwrap_or_else(mint), spec: self.spec }
+        Submission { id: self.id.unwrap_or_else(mint), spec: self.spec, archived: None }
     }
 }
 

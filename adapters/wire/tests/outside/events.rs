@@ -22,6 +22,7 @@ fn all() -> Vec<Event> {
         lifecycle::Event::Opened { epoch: Epoch(1) },
         lifecycle::Event::Ticked,
         lifecycle::Event::Closed,
+        lifecycle::Event::TasksArchived { tasks: vec![task_id()] },
     ];
     let token = [
         enrollment::Event::Created(Box::new(grant())),

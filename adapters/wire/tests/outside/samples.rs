@@ -99,7 +99,7 @@ impl Told {
         };
         let enrollee = Principal::Enrollee { token: token_id() };
         told.execute(enrollee, Command::Register(Box::new(registration)), 2);
-        let submission = Submission { id: task_id(), spec: Box::new(spec()) };
+        let submission = Submission { id: task_id(), spec: Box::new(spec()), archived: None };
         told.system(Command::Submit(vec![submission]), 3);
         told
     }

@@ -112,6 +112,7 @@ impl Verified {
                 table.fact("tokens", Cell::new(counts.tokens));
                 table.fact("edges", Cell::new(counts.edges));
                 table.fact("tasks", Cell::new(counts.tasks));
+                table.fact("archived tasks", Cell::new(counts.archived));
                 table.fact("digest", Cell::new(ledger.digest()).good());
             }
             Err(_) => table.fact("digest", Cell::new("unknown").bad()),

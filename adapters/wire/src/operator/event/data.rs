@@ -23,6 +23,12 @@ pub enum Data {
     /// It stopped serving.
     #[serde(rename = "ledger.closed")]
     LedgerClosed,
+    /// Finished tasks left for the archive.
+    #[serde(rename = "ledger.tasks_archived")]
+    LedgerTasksArchived {
+        /// Which, in the order in which they left.
+        tasks: Vec<String>,
+    },
     /// An enrollment token was made.
     #[serde(rename = "token.created")]
     TokenCreated {

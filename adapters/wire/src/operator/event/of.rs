@@ -10,7 +10,7 @@ use super::data::{Data, Health, Identity};
 impl From<&Event> for Data {
     fn from(event: &Event) -> Self {
         match event {
-            Event::Ledger(what) => of_ledger(*what),
+            Event::Ledger(what) => of_ledger(what),
             Event::Token { id, what } => of_token(*id, what),
             Event::Edge { id, what } => of_edge(*id, what),
             Event::Task { id, what } => of_task(id, what),
@@ -18,11 +18,14 @@ impl From<&Event> for Data {
     }
 }
 
-const fn of_ledger(what: lifecycle::Event) -> Data {
+fn of_ledger(what: &lifecycle::Event) -> Data {
     match what {
         lifecycle::Event::Opened { epoch } => Data::LedgerOpened { epoch: epoch.0 },
         lifecycle::Event::Ticked => Data::LedgerTicked,
         lifecycle::Event::Closed => Data::LedgerClosed,
+        lifecycle::Event::TasksArchived { tasks } => {
+            Data::LedgerTasksArchived { tasks: tasks.iter().map(ToString::to_string).collect() }
+        }
     }
 }
 
