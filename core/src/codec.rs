@@ -40,7 +40,7 @@ pub enum Malformed {
     #[error(transparent)]
     Json(serde_json::Error),
     /// They are not the binary form they should be.
-    #[error("nothing can stand there at byte {at} of {length}")]
+    #[error("what should stand at byte {at} of {length} does not")]
     Binary {
         /// How many bytes had been read.
         at: usize,

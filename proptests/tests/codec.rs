@@ -1,4 +1,6 @@
 //! Blocks and snapshots: what was written is read, and nothing else is.
+use std::error::Error;
+
 use edge_ledger_core::{
     Commit, Ledger,
     codec::{self, DecodeError},
@@ -71,6 +73,32 @@ fn a_block_with_something_behind_it_is_refused() {
     let block = codec::encode(&log());
     let twice = [block.as_slice(), &block[1..]].concat();
     assert!(matches!(codec::decode(&twice), Err(DecodeError::Malformed { .. })));
+}
+
+/// Nothing is reserved for it either: so much memory there is not.
+#[test]
+fn a_length_that_nothing_follows_is_refused_wherever_it_is() {
+    let block = codec::encode(&log());
+    let huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    for at in 1..block.len() {
+        let damaged = [&block[..at], &huge[..], &block[at + 1..]].concat();
+        if let Ok(commits) = codec::decode(&damaged) {
+            assert_ne!(commits, log(), "byte {at} means something");
+        }
+    }
+    let endless = [&[codec::FORMAT], &huge[..]].concat();
+    assert!(matches!(codec::decode(&endless), Err(DecodeError::Malformed { .. })));
+}
+
+#[test]
+fn where_a_block_stops_making_sense_is_told() {
+    let block = codec::encode(&log());
+    let cut = codec::decode(&block[..9]).expect_err("it is cut");
+    let more = codec::decode(&[&block[..], b"more"].concat()).expect_err("it goes on");
+    let told = |error: DecodeError| error.source().expect("a cause").to_string();
+    assert_eq!(told(cut), "what should stand at byte 4 of 8 does not");
+    let end = block.len() - 1;
+    assert_eq!(told(more), format!("all is said by byte {end}, but there are {}", end + 4));
 }
 
 #[test]

@@ -7,8 +7,13 @@ use crate::Digest;
 pub(super) struct Written(Vec<u8>);
 
 impl Written {
+    /// Most commits come alone, and most of those fit.
+    const ROOM: usize = 256;
+
     pub(super) fn after(format: u8) -> Self {
-        Self(vec![format])
+        let mut bytes = Vec::with_capacity(Self::ROOM);
+        bytes.push(format);
+        Self(bytes)
     }
 }
 
