@@ -7,7 +7,7 @@ use crate::{
     edge::{self, Edge, Standing},
     enrollment,
     lifecycle::{self, Epoch},
-    task::{self, Poll, Submission, Task},
+    task::{self, ArchivedSubmission, Poll, Submission, Task},
 };
 
 use super::Ledger;
@@ -231,15 +231,17 @@ impl Ledger {
     /// and the digest of what they were submitted as.
     fn known_as<'a>(&'a self, submission: &'a Submission) -> Option<(&'a TaskId, Digest)> {
         let Submission { id, spec, archived } = submission;
+        let key = spec.dedupe_key.as_deref();
         let here = |(id, task): (&'a TaskId, &Task)| (id, task.spec_digest());
-        let left = archived.as_ref().map(|left| (left, (&left.id, left.digest)));
-        let by_key = spec.dedupe_key.as_deref().and_then(|key| {
-            let left = left.filter(|(left, _)| left.dedupe_key.as_deref() == Some(key));
-            self.task_of_dedupe_key(key).map(here).or(left.map(|(_, known)| known))
-        });
-        let left = left.filter(|(left, _)| left.id == *id);
-        let by_id = || self.task_entry(id).map(here).or(left.map(|(_, known)| known));
-        by_key.or_else(by_id)
+        let left = |has: fn(&ArchivedSubmission, &Submission) -> bool| {
+            let left = archived.as_ref().filter(|left| has(left, submission))?;
+            Some((&left.id, left.digest))
+        };
+        key.and_then(|key| self.task_of_dedupe_key(key))
+            .map(here)
+            .or_else(|| left(ArchivedSubmission::has_key_of))
+            .or_else(|| self.task_entry(id).map(here))
+            .or_else(|| left(ArchivedSubmission::has_id_of))
     }
 
     fn task_command(

@@ -27,6 +27,16 @@ pub struct ArchivedSubmission {
     pub digest: Digest,
 }
 
+impl ArchivedSubmission {
+    pub(crate) fn has_key_of(&self, other: &Submission) -> bool {
+        self.dedupe_key.is_some() && self.dedupe_key == other.spec.dedupe_key
+    }
+
+    pub(crate) fn has_id_of(&self, other: &Submission) -> bool {
+        self.id == other.id
+    }
+}
+
 /// An edge asks for work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poll {
