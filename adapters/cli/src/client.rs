@@ -187,5 +187,6 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
 
 /// Waits for what is asked.
 pub(crate) fn wait<T>(asking: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(asking)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("the runtime cannot start")?.block_on(asking)
 }

@@ -1,9 +1,9 @@
 //! All files of a directory, in memory.
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::Path,
 };
 
@@ -42,7 +42,7 @@ impl Image {
         Ok(())
     }
 
-    /// Writes it into a directory that is empty.
+    /// Writes it into a directory that is empty, private to this user.
     ///
     /// # Errors
     ///
@@ -51,8 +51,12 @@ impl Image {
         for (path, bytes) in &self.0 {
             let path = root.join(path);
             match bytes {
-                None => fs::create_dir_all(path)?,
-                Some(bytes) => write(&File::create(path)?, bytes)?,
+                None => DirBuilder::new().recursive(true).mode(0o700).create(path)?,
+                Some(bytes) => {
+                    let mut options = File::options();
+                    options.write(true).create_new(true).mode(0o600);
+                    write(&options.open(path)?, bytes)?;
+                }
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The process is killed at any moment under load, again and again: everything it answered is
 //! there when it comes back, exactly once.
 //!
-//! `EDGE_LEDGER_KILLS` says how often; five times if it does not.
+//! `EDGE_LEDGER_KILLS` says how often; twenty times if it does not.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 mod answered;
 mod load;
@@ -15,7 +15,7 @@ use server::Server;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_before_a_kill_is_there_after_it() {
-    let kills = std::env::var("EDGE_LEDGER_KILLS").map_or(5, |text| text.parse().unwrap());
+    let kills = std::env::var("EDGE_LEDGER_KILLS").map_or(20, |text| text.parse().unwrap());
     let data = tempfile::tempdir().unwrap();
     let mut answered = Answered::default();
     let mut edges = Vec::new();
