@@ -5,7 +5,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use edge_ledger_core::{Journal, JournalReader};
+use edge_ledger_core::{Journal, JournalReader, Ledger};
 use tokio::sync::watch;
 
 use crate::{
@@ -49,8 +49,20 @@ impl<R: JournalReader> Engine<R> {
     where
         J: Journal<Reader = R> + Send + 'static,
     {
+        Self::start_from(journal, Ledger::default(), options)
+    }
+
+    /// Does the same from a ledger that the journal's beginning folds to, reading the rest only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::start`].
+    pub fn start_from<J>(journal: J, ledger: Ledger, options: Options) -> Result<Self, OpenError>
+    where
+        J: Journal<Reader = R> + Send + 'static,
+    {
         let mut clock = None;
-        let writer = Writer::open(journal, options.opening, |ledger| {
+        let writer = Writer::open_from(journal, ledger, options.opening, |ledger| {
             clock.insert(Clock::start(ledger.recorded_at())).now()
         })?;
         let clock = clock.expect("an opened writer has asked for the time");

@@ -40,4 +40,4 @@ pub use engine::{Engine, Options};
 pub use error::{ExecuteError, Fault, OpenError};
 pub use handle::{Handle, Readiness, Stop};
 pub use memory::{MemoryJournal, MemoryReader};
-pub use writer::{Opening, Receipt, Writer, replay};
+pub use writer::{Opening, Receipt, Writer, replay, replay_from};

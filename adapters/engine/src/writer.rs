@@ -2,7 +2,7 @@
 use std::{slice, sync::Arc};
 
 use edge_ledger_core::{
-    AppendError, Cause, Command, Commit, Journal, JournalReader, Ledger, Position, Timestamp,
+    AppendError, Cause, Command, Commit, Journal, JournalReader, Ledger, Timestamp,
     lifecycle::{self, Epoch},
 };
 
@@ -62,7 +62,21 @@ impl<J: Journal> Writer<J> {
         opening: Opening,
         now: impl FnOnce(&Ledger) -> Timestamp,
     ) -> Result<Self, OpenError> {
-        let ledger = replay(&journal.reader())?;
+        Self::open_from(journal, Ledger::default(), opening, now)
+    }
+
+    /// Does the same from a ledger that the journal's beginning folds to, reading the rest only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::open`].
+    pub fn open_from(
+        journal: J,
+        ledger: Ledger,
+        opening: Opening,
+        now: impl FnOnce(&Ledger) -> Timestamp,
+    ) -> Result<Self, OpenError> {
+        let ledger = replay_from(&journal.reader(), ledger)?;
         let now = now(&ledger);
         let open = lifecycle::Command::Open { epoch: opening.epoch(ledger.epoch()) };
         let mut writer = Self { journal, ledger, stopped: false };
@@ -174,8 +188,16 @@ impl<J: Journal> Writer<J> {
 ///
 /// Fails if it cannot be read whole, or does not fold.
 pub fn replay<R: JournalReader>(reader: &R) -> Result<Ledger, OpenError> {
-    let mut ledger = Ledger::default();
-    for commit in reader.read(Position::START) {
+    replay_from(reader, Ledger::default())
+}
+
+/// Folds the rest of a journal into a ledger that its beginning folds to.
+///
+/// # Errors
+///
+/// Fails if it cannot be read whole, or does not fold.
+pub fn replay_from<R: JournalReader>(reader: &R, mut ledger: Ledger) -> Result<Ledger, OpenError> {
+    for commit in reader.read_ahead(ledger.head()) {
         let commit = commit.map_err(|error| OpenError::Unreadable(Arc::new(error)))?;
         ledger.apply(&commit)?;
     }
