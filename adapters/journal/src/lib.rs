@@ -15,6 +15,7 @@
 //! An append is one frame or more, which a store keeps all or none. Each has one block of a few
 //! KiB, or of one larger commit, so that whoever looks one commit up unpacks little beside it.
 mod ahead;
+mod backup;
 mod block;
 mod chain;
 mod frame;
@@ -22,6 +23,7 @@ mod journal;
 mod reader;
 mod snapshot;
 mod snapshots;
+mod snapshotter;
 mod store;
 
 mod segments;
@@ -38,6 +40,7 @@ mod error;
 
 pub(crate) use archive::Packer;
 pub use archive::{ARCHIVE_FRAME, Archive};
+pub use backup::{BackupError, BackupPart, BackupReader, BackupWriter, Flaw, key_part};
 pub use block::{Block, Linked};
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
@@ -50,4 +53,5 @@ pub use retention::{Kept, Retention};
 pub use segments::{SegmentReader, SegmentStore};
 pub use snapshot::{Snapshot, Unfit};
 pub use snapshots::Snapshots;
+pub use snapshotter::{Rhythm, Snapshotter, SnapshotterError};
 pub use store::{Remover, Store, StoreReader};

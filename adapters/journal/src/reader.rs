@@ -33,6 +33,36 @@ impl<R: StoreReader> BlockReader<R> {
         Ok(first.map(|frame| frame.before()))
     }
 
+    /// Returns where the chain stands after the last block there is; none if there are none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the last frame cannot be read.
+    pub fn end(&self) -> Result<Option<Link>, JournalError> {
+        let Some(frame) = self.store.last()? else { return Ok(None) };
+        let position = frame.before().position;
+        frame.link().map(Some).map_err(|damage| JournalError::Frame { position, damage })
+    }
+
+    /// Returns where the chain stands at a position; none if no block ends there and the first one
+    /// does not begin there.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the frame that holds the position cannot be read, or has been removed.
+    pub fn link_at(&self, position: Position) -> Result<Option<Link>, JournalError> {
+        for linked in self.blocks(position) {
+            let Linked { before, link, .. } = linked?;
+            if before.position == position {
+                return Ok(Some(before));
+            }
+            if link.position >= position {
+                return Ok(Some(link).filter(|link| link.position == position));
+            }
+        }
+        Ok(self.end()?.filter(|end| end.position == position))
+    }
+
     /// Reads, oldest first, every block from the frame on that holds the event after a position.
     /// What the first one says that it follows is taken for true; each of the others is seen to
     /// follow the one before it. An error ends the reading: nothing is skipped.

@@ -1,15 +1,13 @@
 //! The directory of a log's snapshots.
 use std::{
     error::Error,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    fs,
     path::{Path, PathBuf},
 };
 
 use edge_ledger_core::{Ledger, Position};
 
-use crate::{JournalError, Link, Snapshot, Unfit, in_one_line};
+use crate::{JournalError, Link, Snapshot, Unfit, directory, error::io_error, in_one_line};
 
 const SUFFIX: &str = ".snapshot";
 const HALF: &str = ".snapshot.half";
@@ -76,12 +74,12 @@ impl Snapshots {
     /// If the ledger's head is not there.
     pub fn write(&self, link: Link, ledger: &Ledger) -> Result<PathBuf, JournalError> {
         let bytes = Snapshot::encode(link, ledger);
-        make_private_directory(&self.directory)?;
+        directory::create(&self.directory)?;
         self.remove_halves()?;
         let (path, half) = (self.path(link.position), self.file(link.position, HALF));
-        write_private(&half, &bytes)?;
+        directory::write(&half, &bytes)?;
         fs::rename(&half, &path).map_err(io_error("rename", &half))?;
-        sync_directory(&self.directory)?;
+        directory::sync(&self.directory)?;
         self.prune(link.position)?;
         Ok(path)
     }
@@ -112,15 +110,7 @@ impl Snapshots {
     }
 
     fn names(&self) -> Result<Vec<String>, JournalError> {
-        let names = || {
-            fs::read_dir(&self.directory)?
-                .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-                .collect::<io::Result<_>>()
-        };
-        match names() {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            named => named.map_err(io_error("list", &self.directory)),
-        }
+        if self.directory.exists() { directory::names(&self.directory) } else { Ok(Vec::new()) }
     }
 
     fn path(&self, position: Position) -> PathBuf {
@@ -154,31 +144,6 @@ fn belonging<E: Error>(
     }
 }
 
-fn make_private_directory(path: &Path) -> Result<(), JournalError> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_directory),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(io_error("create directory", path)(error)),
-    }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(io_error("write", path))
-}
-
 fn remove(path: &Path) -> Result<(), JournalError> {
     fs::remove_file(path).map_err(io_error("remove", path))
-}
-
-fn sync_directory(path: &Path) -> Result<(), JournalError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))
-}
-
-fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
-    move |source| JournalError::Io { doing, path: path.to_path_buf(), source }
 }

@@ -142,11 +142,14 @@ fn a_write_that_is_cut_leaves_the_one_before() {
     let named = before.with_file_name(format!("{:020}.snapshot", log.links[1].position.get()));
     let half = named.with_extension("snapshot.half");
 
+    let older = before.with_extension("snapshot.half");
+
     fs::write(&half, &whole[..whole.len() / 2]).unwrap();
+    fs::write(&older, &whole[..whole.len() / 2]).unwrap();
 
     assert_eq!(place.newest(&log).map(|found| found.link()), Some(log.links[0]));
     assert_eq!(place.snapshots.write(log.links[1], &log.ledgers[1]).unwrap(), named);
-    assert!(!half.exists());
+    assert!(!half.exists() && !older.exists());
     assert_eq!(place.newest(&log).map(|found| found.link()), Some(log.links[1]));
 }
 
