@@ -59,8 +59,9 @@
 //! The modules, in the order in which they are best read: [`ledger`] dispatches; [`command`],
 //! [`event`] and [`rejection`] are the sums over the subjects [`lifecycle`], [`enrollment`],
 //! [`edge`] (with [`credential`]) and [`task`]; [`cause`], [`access`] and [`idempotency`] say who
-//! asks and whether they may; [`liveness`], [`view`] and [`why`] say what there is to see, and
-//! [`past`] as of when, and [`plan`] what is to follow; [`journal`], [`codec`] and [`snapshot`] are the border to what lasts.
+//! asks and whether they may; [`liveness`], [`view`] and [`why`] say what there is to see, [`past`]
+//! as of when, [`contacts`] when it changed, and [`plan`] what is to follow; [`journal`], [`codec`]
+//! and [`snapshot`] are the border to what lasts.
 pub mod ledger;
 
 pub mod command;
@@ -77,6 +78,7 @@ pub mod access;
 pub mod cause;
 pub mod idempotency;
 
+pub mod contacts;
 pub mod liveness;
 pub mod past;
 pub mod plan;

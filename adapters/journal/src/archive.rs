@@ -11,10 +11,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use edge_ledger_core::Position;
+use edge_ledger_core::{Position, contacts::Contacts};
 
 use crate::{
-    Block, Damage, Frame, JournalError, Link, Linked, Packing,
+    Beats, Block, Damage, Frame, JournalError, Link, Linked, Packing, RESOLUTION,
     directory::{self, NEW},
     error::io_error,
     segment::{self, Frames, HEADER, Segment, spoilt},
@@ -110,6 +110,39 @@ impl Archive {
             .filter(move |frame| frame.as_ref().map_or(true, |frame| frame.head() > after))
     }
 
+    /// Writes the summaries that files of the archive lack, each beside its file.
+    ///
+    /// # Errors
+    ///
+    /// The archive is as it was then; some of the summaries may be there.
+    pub fn summarise(&self) -> Result<(), JournalError> {
+        let files: Vec<_> = self.files().clone();
+        for file in files {
+            let path = file.beats_path();
+            if !path.exists() {
+                directory::put(&path, &file.beats()?.to_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the summaries, oldest first: who was heard of, without reading the files themselves.
+    /// A file without one, or with one that cannot be read, is summarised anew, in memory.
+    pub fn beats(&self) -> impl Iterator<Item = Result<Beats, JournalError>> + use<> {
+        let files: Vec<_> = self.files().clone();
+        files.into_iter().map(|file| match file.read_beats() {
+            Some(beats) => Ok(beats),
+            None => file.beats(),
+        })
+    }
+
+    /// Returns how many bytes the summaries take on disk.
+    #[must_use]
+    pub fn beats_bytes(&self) -> u64 {
+        let paths = self.files().iter().map(|file| file.beats_path()).collect::<Vec<_>>();
+        paths.iter().filter_map(|path| fs::metadata(path).ok()).map(|found| found.len()).sum()
+    }
+
     /// Begins a file that follows a link.
     pub(crate) fn begin_file(&self, before: Link) -> Result<Packer, JournalError> {
         directory::create(&self.directory)?;
@@ -163,6 +196,31 @@ impl Sealed {
 }
 
 impl Sealed {
+    fn beats_path(&self) -> PathBuf {
+        self.segment.path.with_extension("beats")
+    }
+
+    /// Summarises what is in the file.
+    fn beats(&self) -> Result<Beats, JournalError> {
+        let mut contacts = Contacts::new(RESOLUTION);
+        let before = self.segment.before;
+        for frame in self.segment.frames(before.position, self.segment.end())? {
+            let frame = frame?;
+            let position = frame.before().position;
+            let commits = frame.commits();
+            let (commits, _) =
+                commits.map_err(|damage| JournalError::Frame { position, damage })?;
+            commits.iter().for_each(|commit| contacts.apply(commit));
+        }
+        Ok(Beats { before, last: self.last, contacts })
+    }
+
+    /// Reads its summary; none if there is none of this very file that can be read.
+    fn read_beats(&self) -> Option<Beats> {
+        let beats = Beats::parse(&fs::read(self.beats_path()).ok()?).ok()?;
+        (beats.before == self.segment.before && beats.last == self.last).then_some(beats)
+    }
+
     /// Reads every frame, and sees that each follows the one before it.
     fn verify(&self) -> Result<(), JournalError> {
         let mut link = self.segment.before;

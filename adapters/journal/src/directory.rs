@@ -45,11 +45,7 @@ impl Directory {
 
     /// Writes a file whole: after a cut there is the old one, or none, or the new one.
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<(), JournalError> {
-        let new = self.path.join(format!("{name}{NEW}"));
-        write(&new, bytes)?;
-        let path = self.path.join(name);
-        fs::rename(&new, &path).map_err(io_error("rename", &new))?;
-        self.sync()
+        put(&self.path.join(name), bytes)
     }
 
     /// Removes a file, for good.
@@ -122,8 +118,17 @@ pub(crate) fn sync(path: &Path) -> Result<(), JournalError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(io_error("sync", path))
 }
 
-/// Writes a private file and makes durable what it holds, but not yet that it is there.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
+/// Writes a private file whole: after a cut there is the old one, or none, or the new one.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(NEW);
+    let new = PathBuf::from(new);
+    write(&new, bytes)?;
+    fs::rename(&new, path).map_err(io_error("rename", &new))?;
+    sync(parent(path))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
     let write = || {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;

@@ -70,6 +70,7 @@ impl<R: StoreReader> Keeper<R> {
         };
         let archived = self.archived();
         (self.remover)(archived)?;
+        self.archive.summarise()?;
         Ok(Run { archived, left, held: self.tally.bytes })
     }
 

@@ -29,6 +29,7 @@ mod store;
 mod segments;
 
 mod archive;
+mod beats;
 mod keeper;
 mod merged;
 mod retention;
@@ -41,6 +42,7 @@ mod error;
 pub(crate) use archive::Packer;
 pub use archive::{ARCHIVE_FRAME, Archive};
 pub use backup::{BackupError, BackupPart, BackupReader, BackupWriter, Flaw, key_part};
+pub use beats::{BadBeats, Beats, RESOLUTION};
 pub use block::{Block, Linked};
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};

@@ -45,7 +45,7 @@ pub(crate) const HEADER: u64 = 53;
 const MAGIC: &[u8; 8] = b"EDGELEDG";
 const SEALED: &[u8; 8] = b"SEALEDGE";
 const FORMAT: u8 = 1;
-const LINK: usize = 40;
+pub(crate) const LINK: usize = 40;
 const ENTRY: usize = 16;
 /// What stands before the frames of an append.
 const HEADING: usize = 16;
@@ -386,12 +386,12 @@ fn parse(path: &Path, begin: &[u8; HEADER as usize]) -> Result<Link, JournalErro
     }
 }
 
-fn put_link(bytes: &mut Vec<u8>, link: Link) {
+pub(crate) fn put_link(bytes: &mut Vec<u8>, link: Link) {
     bytes.extend(link.position.get().to_be_bytes());
     bytes.extend(link.hash.as_bytes());
 }
 
-fn get_link(bytes: &[u8]) -> Link {
+pub(crate) fn get_link(bytes: &[u8]) -> Link {
     Link {
         position: Position::new(u64::from_be_bytes(array(bytes, 0))),
         hash: Digest::from_bytes(array(bytes, 8)),

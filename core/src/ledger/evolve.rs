@@ -1,6 +1,6 @@
 //! How commits become state.
 use crate::{
-    Commit, Envelope, Event, Position, Principal, TaskId, Timestamp,
+    Commit, Envelope, Event, Position, TaskId, Timestamp, contacts,
     edge::{self, Edge},
     enrollment::{self, Token},
     lifecycle,
@@ -133,21 +133,12 @@ impl Ledger {
         tasks.remove(id)
     }
 
-    /// Notes the contact that a commit is: a registration, or whatever an edge asked and got.
+    /// Notes the contact that a commit is.
     fn contact(&mut self, commit: &Commit) {
         let open = self.subjects.open.at(commit.recorded_at);
-        let mut registered = commit.events.iter().filter_map(|event| match event {
-            Event::Edge { id, what: edge::Event::CredentialIssued { .. } } => Some(*id),
-            Event::Ledger(_) | Event::Token { .. } | Event::Edge { .. } | Event::Task { .. } => {
-                None
-            }
-        });
-        let edge = match commit.cause.principal {
-            Principal::Edge { edge, .. } => Some(edge),
-            Principal::Enrollee { .. } => registered.next_back(),
-            Principal::System | Principal::Operator { .. } => None,
-        };
-        if let Some(edge) = edge.and_then(|id| self.subjects.edges.get_mut(&id)) {
+        if let Some(edge) =
+            contacts::contact(commit).and_then(|id| self.subjects.edges.get_mut(&id))
+        {
             edge.contacted(commit.recorded_at, open);
         }
     }
@@ -160,7 +151,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Cause, CommandId, Digest, EdgeId, snapshot,
+        Cause, CommandId, Digest, EdgeId, Principal, snapshot,
         task::{Completion, EndReason, LeaseEnd, Payload, Spec, Submitted, Terms},
     };
 

@@ -5,12 +5,12 @@ mod files;
 use std::{fs, path::Path};
 
 use edge_ledger_core::{
-    Cause, CommandId, Commit, Event, Journal as _, JournalReader as _, Millis, Position, Principal,
-    Timestamp, lifecycle,
+    Cause, CommandId, Commit, CredentialId, EdgeId, Event, Journal as _, JournalReader as _,
+    Millis, Position, Principal, Timestamp, contacts::Contacts, lifecycle,
 };
 use edge_ledger_journal::{
-    Archive, Archived, BlockJournal, BlockReader, JournalError, Keeper, Link, Merged, Retention,
-    SegmentReader, SegmentStore, StoreReader as _,
+    Archive, Archived, Beats, BlockJournal, BlockReader, JournalError, Keeper, Link, Merged,
+    RESOLUTION, Retention, SegmentReader, SegmentStore, StoreReader as _,
 };
 use files::{copy, files};
 use uuid::Uuid;
@@ -114,6 +114,45 @@ fn a_cut_between_archiving_and_removing_leaves_both_and_the_next_run_removes() {
     assert!(log.live().disk_bytes().unwrap() < whole / 2);
     assert_eq!(log.read(0), commits);
     assert_eq!(files(&both.path().join("archive"), ".new"), [] as [std::path::PathBuf; 0]);
+}
+
+#[test]
+fn summaries_stand_beside_their_files_and_are_made_anew_if_they_are_spoilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = Log::open(dir.path());
+    let everything = Retention { age: Millis::ZERO, size: 0, batch: 0 };
+    let mut contacts = Contacts::new(RESOLUTION);
+    for minute in 0..3 {
+        let commits = log.append(minute * 60_000, 100);
+        commits.iter().for_each(|commit| contacts.apply(commit));
+        log.keeper.run(&everything, None, later()).unwrap();
+    }
+    let directory = dir.path().join("archive");
+    let told = || {
+        let archive = Archive::open(&directory).unwrap();
+        let mut told = Contacts::new(RESOLUTION);
+        for beats in archive.beats() {
+            told.append(beats.unwrap().contacts);
+        }
+        told
+    };
+    let beats = files(&directory, ".beats");
+    assert_eq!((beats.len(), files(&directory, ".archive").len()), (3, 3));
+    assert_eq!(told(), contacts);
+
+    let sound = fs::read(&beats[1]).unwrap();
+    for at in 0..sound.len() {
+        let mut flipped = sound.clone();
+        flipped[at] ^= 0x20;
+        assert!(Beats::parse(&flipped).is_err(), "byte {at} was flipped");
+    }
+    fs::write(&beats[0], &sound).unwrap();
+    fs::write(&beats[1], &sound[1..]).unwrap();
+    fs::remove_file(&beats[2]).unwrap();
+
+    assert_eq!(told(), contacts);
+    log.keeper.run(&everything, None, later()).unwrap();
+    assert_eq!(files(&directory, ".beats").len(), 3);
 }
 
 #[test]
@@ -221,12 +260,13 @@ fn later() -> Timestamp {
 
 fn commit(after: Position, at: u64) -> Commit {
     let id = u128::from(after.get()).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834);
+    let edge = EdgeId::from_uuid(Uuid::from_u128(u128::from(after.get() % 5)));
     Commit {
         after,
         recorded_at: Timestamp::from_millis(at as i64),
         cause: Cause {
             command: CommandId::from_uuid(Uuid::from_u128(id)),
-            principal: Principal::System,
+            principal: Principal::Edge { edge, credential: CredentialId::from_uuid(Uuid::nil()) },
             idempotency: None,
         },
         events: vec![Event::Ledger(lifecycle::Event::Ticked); 4],
