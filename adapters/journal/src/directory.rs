@@ -128,7 +128,8 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
     sync(parent(path))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
+/// Writes a private file and makes durable what it holds, but not yet that it is there.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
     let write = || {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
