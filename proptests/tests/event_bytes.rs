@@ -98,7 +98,7 @@ fn edge() -> Vec<Event> {
     };
     let (bare, full) = (Box::new(bare), Box::new(full));
     let mut events = vec![
-        edge::Event::Registered { identity: bare.clone(), token, labels: Labels::default() },
+        edge::Event::Registered { identity: bare, token, labels: Labels::default() },
         edge::Event::Registered { identity: full.clone(), token, labels: labels() },
         edge::Event::Reregistered { identity: full, token },
         edge::Event::CredentialIssued { credential, secret: Digest::of(b"secret") },
