@@ -4,7 +4,7 @@ use std::{
     path::Path,
 };
 
-use edge_ledger_core::{Event, Ledger, codec, past, snapshot};
+use edge_ledger_core::{Digest, Event, Ledger, codec, past, snapshot};
 use edge_ledger_proptests::{catalogue, golden};
 use serde_json::{Value, json};
 
@@ -26,7 +26,8 @@ fn logs_of_format_2() {
     });
 }
 
-/// The order of variants and fields is part of the format: what a build wrote, today's writes too.
+/// What a build of the format wrote, today's writes too. That it means what it meant is seen by its
+/// digest as JSON, in the snapshots above.
 #[test]
 fn every_event_is_written_byte_for_byte_as_it_was_recorded() {
     let mut events = BTreeSet::new();
@@ -44,7 +45,7 @@ fn every_event_is_written_byte_for_byte_as_it_was_recorded() {
     assert_eq!(events, catalogue::event_names(), "every event there is was recorded");
 }
 
-/// Folds a log and tells what came of it. That it is read today is not enough: it must read back
+/// Folds a log and tells what came of it, and the digest of all that it said. That it is read today is not enough: it must read back
 /// from today's format, and from a snapshot, as the same ledger.
 fn folded(path: &Path, format: u8) -> Value {
     let text = std::fs::read_to_string(path).expect("a readable log");
@@ -73,6 +74,7 @@ fn folded(path: &Path, format: u8) -> Value {
         "about": header.about,
         "commits": log.len(),
         "events": events,
+        "said": Digest::of(&serde_json::to_vec(&log).expect("commits are JSON")),
         "digest": ledger.digest(),
         "ledger": ledger,
     })
