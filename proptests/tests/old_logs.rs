@@ -45,8 +45,9 @@ fn every_event_is_written_byte_for_byte_as_it_was_recorded() {
     assert_eq!(events, catalogue::event_names(), "every event there is was recorded");
 }
 
-/// Folds a log and tells what came of it, and the digest of all that it said. That it is read today is not enough: it must read back
-/// from today's format, and from a snapshot, as the same ledger.
+/// Folds a log and tells what came of it, and the digest of all that it said. That it is read
+/// today is not enough: it must read back from today's format, and from a snapshot, as the same
+/// ledger.
 fn folded(path: &Path, format: u8) -> Value {
     let text = std::fs::read_to_string(path).expect("a readable log");
     let (header, log) = golden::read(&text).expect("a log of a known format");
