@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
 use edge_ledger_journal::JournalError;
-use edge_ledger_sled::SledJournal;
 
-use crate::exit::{Exit, Failure, chain};
+use crate::{
+    exit::{Exit, Failure, chain},
+    store::{AnyJournal, Kind},
+};
 
 /// Returns where in a data directory the journal is.
 pub(crate) fn place(data: &Path) -> PathBuf {
@@ -18,20 +20,46 @@ pub(crate) fn place(data: &Path) -> PathBuf {
 /// # Errors
 ///
 /// Says whether there is none, somebody has it open, or it is damaged.
-pub(crate) fn open(data: &Path) -> Result<SledJournal> {
+pub(crate) fn open(data: &Path) -> Result<AnyJournal> {
     open_there(data)?.map_err(|error| explain(&error))
 }
 
 /// Opens the journal of a data directory, and leaves it to the caller to make something of what is
 /// wrong with it.
-pub(crate) fn open_there(data: &Path) -> Result<Result<SledJournal, JournalError>> {
+pub(crate) fn open_there(data: &Path) -> Result<Result<AnyJournal, JournalError>> {
     let place = place(data);
     if !place.is_dir() {
         let told = format!("there is no ledger in {}", data.display());
         let next = "name the data directory of a gateway with --data or EDGE_LEDGER_DATA";
         return Err(Failure::new(Exit::NotFound, told).next(next).into());
     }
-    Ok(edge_ledger_sled::open(place))
+    Ok(Kind::of(&place).unwrap_or(Kind::Sled).open(&place))
+}
+
+/// Opens the journal of a data directory and makes it if there is none: in the kind of store that
+/// is wanted, or else that is there, or else in sled.
+///
+/// # Errors
+///
+/// As [`open`]; and if it is in another kind of store than is wanted.
+pub(crate) fn open_or_create(data: &Path, wanted: Option<Kind>) -> Result<AnyJournal> {
+    let place = place(data);
+    let found = Kind::of(&place);
+    match (wanted, found) {
+        (Some(wanted), Some(found)) if wanted != found => {
+            let data = data.display();
+            let told = format!("the ledger in {data} is kept in {found}, not in {wanted}");
+            let next = format!(
+                "leave the store open, or move the ledger: `edge-ledger log convert --data {data} \
+                 --to {wanted} --into DIR`"
+            );
+            Err(Failure::new(Exit::Refused, told).next(next).into())
+        }
+        (wanted, found) => {
+            let kind = wanted.or(found).unwrap_or(Kind::Sled);
+            kind.open(&place).map_err(|error| explain(&error))
+        }
+    }
 }
 
 /// Says what to do about a journal that cannot be opened.

@@ -17,6 +17,7 @@ mod labels;
 mod logs;
 mod output;
 mod parent;
+mod store;
 
 use std::process::ExitCode;
 

@@ -73,6 +73,13 @@ impl SegmentStore {
         Self::open_with(path, SEGMENT)
     }
 
+    /// Returns whether a directory holds a store of this kind, whole or damaged, as far as its
+    /// marker says.
+    #[must_use]
+    pub fn is_at(path: impl AsRef<Path>) -> bool {
+        Marker::is_at(path.as_ref())
+    }
+
     /// Opens the store as [`Self::open`] does, with files that are sealed at a size of their own.
     ///
     /// # Errors

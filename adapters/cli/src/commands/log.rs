@@ -1,5 +1,6 @@
 //! `log`: the log of a data directory, without a server.
 
+mod convert;
 mod show;
 mod verify;
 
@@ -27,6 +28,7 @@ pub(crate) struct LogArgs {
 enum LogCommand {
     Show(show::ShowArgs),
     Verify(verify::VerifyArgs),
+    Convert(convert::ConvertArgs),
 }
 
 /// Where the ledger is.
@@ -50,5 +52,6 @@ pub(crate) fn run(args: LogArgs, context: &Context) -> Result<Exit> {
     match args.command {
         LogCommand::Show(args) => show::run(args, &data, context.output),
         LogCommand::Verify(args) => verify::run(args, &data, context.output),
+        LogCommand::Convert(args) => convert::run(&args, &data, context.output),
     }
 }

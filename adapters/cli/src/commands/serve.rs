@@ -12,8 +12,6 @@ use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
 use edge_ledger_engine::{Engine, Opening, Options, Stop};
 use edge_ledger_http::{Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path};
-use edge_ledger_journal::BlockReader;
-use edge_ledger_sled::SledReader;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -31,6 +29,7 @@ use crate::{
     logs::{self, LogArgs, LogSettings},
     output::{Output, note},
     parent::parent_gone,
+    store::{AnyJournalReader, Kind},
 };
 use limits::{LimitArgs, LimitSettings};
 
@@ -47,6 +46,9 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 for any that is free [default: 127.0.0.1:7411].
     #[arg(long, env = "EDGE_LEDGER_SERVE_ADDR", value_name = "ADDRESS")]
     addr: Option<SocketAddr>,
+    /// What keeps the ledger: what it is kept in, or sled if there is none yet.
+    #[arg(long, env = "EDGE_LEDGER_SERVE_STORE", value_name = "STORE")]
+    store: Option<Kind>,
     /// The certificate chain to show, as a PEM file.
     #[arg(long, env = "EDGE_LEDGER_SERVE_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -86,6 +88,7 @@ pub(crate) struct ServeArgs {
 pub(crate) struct ServeSettings {
     data: Setting<PathBuf>,
     addr: Setting<SocketAddr>,
+    store: Setting<Option<Kind>>,
     tls_cert: Setting<Option<PathBuf>>,
     tls_key: Setting<Option<PathBuf>>,
     insecure_http: Setting<bool>,
@@ -106,6 +109,7 @@ impl ServeArgs {
             addr: Setting::settle("serve.addr", self.addr, filed.addr, || {
                 Listen::default().address
             }),
+            store: Setting::settle_any("serve.store", self.store, filed.store),
             tls_cert: Setting::settle_any("serve.tls-cert", cert, filed.tls_cert),
             tls_key: Setting::settle_any("serve.tls-key", key, filed.tls_key),
             insecure_http: Setting::settle(
@@ -127,6 +131,7 @@ impl ServeSettings {
     pub(crate) fn shown(&self) -> Vec<Shown> {
         let mut shown = vec![
             self.addr.shown(),
+            self.store.shown(),
             self.tls_cert.shown(),
             self.tls_key.shown(),
             self.ready_file.shown(),
@@ -149,7 +154,7 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
         // One that was killed has left it.
         drop(fs::remove_file(file));
     }
-    let opened = Opened::of(&settings.data.value, opening)?;
+    let opened = Opened::of(&settings.data.value, settings.store.value, opening)?;
     wait(async {
         let (engine, keys) = (opened.engine, opened.keys);
         let gateway = Gateway::new(engine.handle(), keys, settings.limits.limits(), thresholds);
@@ -170,7 +175,7 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
 
 /// Answers requests until a signal comes, or the parent goes, and what was under way is finished.
 async fn serve(
-    gateway: Gateway<BlockReader<SledReader>>,
+    gateway: Gateway<AnyJournalReader>,
     at: &Listen,
     settings: &ServeSettings,
     with_parent: bool,
@@ -204,16 +209,15 @@ async fn serve(
 
 /// A ledger that is open, and waits for requests.
 struct Opened {
-    engine: Engine<BlockReader<SledReader>>,
+    engine: Engine<AnyJournalReader>,
     keys: Keys,
 }
 
 impl Opened {
     /// Opens the ledger of the data directory, and makes it if there is none.
-    fn of(data: &Path, opening: Opening) -> Result<Self> {
+    fn of(data: &Path, store: Option<Kind>, opening: Opening) -> Result<Self> {
         // First, since it keeps everybody else out.
-        let journal = edge_ledger_sled::open(journal::place(data))
-            .map_err(|error| journal::explain(&error))?;
+        let journal = journal::open_or_create(data, store)?;
         warn_of_others(data);
         let token = operator_token_path(data);
         let first = !token.exists();

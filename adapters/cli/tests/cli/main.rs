@@ -8,4 +8,5 @@ mod demo;
 mod gateway;
 mod house;
 mod settings;
+mod stores;
 mod usage;

@@ -69,6 +69,7 @@ fn every_setting_has_a_variable_named_after_its_key() {
         ("log-format", "json"),
         ("log", "warn"),
         ("serve.addr", "127.0.0.1:2"),
+        ("serve.store", "segments"),
         ("serve.tls-cert", "/c"),
         ("serve.tls-key", "/k"),
         ("serve.ready-file", "/r"),

@@ -1,5 +1,5 @@
 //! The file `READY`: how far the store had come, and whether it was closed.
-use std::fs;
+use std::{fs, path::Path};
 
 use edge_ledger_core::Position;
 
@@ -10,6 +10,9 @@ pub(super) const NAME: &str = "READY";
 /// A build that writes frames of another format writes another layout, so that this one never
 /// takes them for a torn append.
 const LAYOUT: &str = "edge-ledger segments, layout 1, ";
+
+/// How every layout begins.
+const OURS: &str = "edge-ledger segments, ";
 
 /// What the marker says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,11 @@ impl Marker {
             State::Closed => "closed",
         };
         directory.put(NAME, format!("{LAYOUT}{state} at {}\n", self.reached).as_bytes())
+    }
+
+    /// Whether there is one in a directory.
+    pub(super) fn is_at(path: &Path) -> bool {
+        fs::read(path.join(NAME)).is_ok_and(|marker| marker.starts_with(OURS.as_bytes()))
     }
 
     pub(super) fn read(directory: &Directory) -> Result<Self, JournalError> {
