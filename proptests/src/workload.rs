@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use edge_ledger_core::{
     Cause, Command, CommandId, Commit, CredentialId, Decision, Digest, EdgeId, Event, Labels,
     Ledger, Principal, TaskId, Timestamp, TokenId,
-    edge::{Identity, Registration},
+    edge::{self, Identity, Registration},
     enrollment::{self, Grant},
     lifecycle::{self, Epoch},
     task::{self, Completion, HolderCommand, Payload, Poll, Progress, Spec, Submission, Terms},
@@ -56,7 +56,7 @@ impl Workload {
 
     /// Submits the `n`-th task.
     pub fn submit(&mut self, n: u64) {
-        let payload = Payload::new(RawValue::from_string("{}".to_owned()).expect("JSON"));
+        let payload = Payload::new(RawValue::from_string(payload(n)).expect("JSON"));
         let terms = Terms::default();
         let spec = Spec { name: format!("task {n}").into(), payload, dedupe_key: None, terms };
         let submission = Submission { id: task_id(n), spec: Box::new(spec), archived: None };
@@ -85,6 +85,17 @@ impl Workload {
     pub fn complete(&mut self, n: u64, task: &TaskId) {
         let completion = Completion { best: Box::default(), processed: 0, total: 0 };
         self.report(n, task, HolderCommand::Complete(completion));
+    }
+
+    /// Lets the `n`-th edge say that it is well.
+    pub fn check_in(&mut self, n: u64) {
+        let report = edge::Report {
+            version: Some("1.4.2".into()),
+            runtime_state: Some(edge::RuntimeState::Idle),
+            uptime_seconds: Some(self.now.unsigned_abs() / 10_000),
+            ..edge::Report::default()
+        };
+        self.execute(as_edge(n), Command::Report(Box::new(report)));
     }
 
     /// Lets so many edges, half of them at a time, lease, beat and complete so many tasks while as
@@ -121,7 +132,7 @@ impl Workload {
         self.now += 1;
         self.commands += 1;
         let now = Timestamp::from_millis(self.now / 10);
-        let command_id = CommandId::from_uuid(Uuid::from_u64_pair(7, self.now.unsigned_abs()));
+        let command_id = CommandId::from_uuid(id(7, self.now.unsigned_abs()));
         let cause = Cause { command: command_id, principal, idempotency: None };
         let decided = self.ledger.decide(command, &cause, now).expect("every command is accepted");
         let Decision::Events(events) = decided else { panic!("every command changes something") };
@@ -147,6 +158,21 @@ fn create(max_uses: u32) -> enrollment::Command {
 
 fn as_edge(n: u64) -> Principal {
     Principal::Edge { edge: edge(n), credential: credential(n) }
+}
+
+/// A payload as an optimisation has it, of about 256 bytes.
+fn payload(n: u64) -> String {
+    let seed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    format!(
+        r#"{{"strategy":"ema-cross","symbol":"SPX","from":"2019-01-02","to":"2023-12-29","seed":{seed},"grid":{{"fast":[{},{}],"slow":[{},{}],"stop":0.0{}}},"objective":"sharpe","fees":0.0005,"input":"sha256:{:016x}{:016x}"}}"#,
+        n % 17,
+        n % 29,
+        n % 91 + 30,
+        n % 211 + 60,
+        n % 97,
+        seed,
+        seed.rotate_left(29).wrapping_mul(31)
+    )
 }
 
 fn token() -> TokenId {
