@@ -104,7 +104,7 @@ impl Caller for LocalCaller {
         let submissions = payloads.iter().map(|payload| {
             let (name, payload) = ("bench".into(), payload.clone());
             let spec = Spec { name, payload, dedupe_key: None, terms: Terms::default() };
-            Submission { id: mint::task_id(), spec: Box::new(spec) }
+            Submission { id: mint::task_id(), spec: Box::new(spec), archived: None }
         });
         let command = Command::Submit(submissions.collect());
         execute(&self.handle, operator(), command, |_| ()).await
