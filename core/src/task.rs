@@ -12,12 +12,14 @@ mod rejection;
 mod report;
 mod results;
 mod spec;
+mod stored;
+mod work;
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EdgeId, Position, Timestamp};
+use crate::{Digest, Position, Timestamp};
 
 pub use command::{
     ArchivedSubmission, Command, HolderCommand, OperatorCommand, Poll, Submission, SystemCommand,
@@ -34,15 +36,18 @@ pub use rejection::{Loss, Rejection};
 use results::Rows;
 pub use results::{Completion, LATE_ROWS_MAX, LateResults, Progress, ROWS_MAX, Row};
 pub use spec::{Backoff, Payload, Spec, Terms};
+use stored::Stored;
+pub use work::Losses;
+use work::{Trail, Work};
 
 /// A task, as its events left it. Its payload and its rows stay in the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Task {
     name: Box<str>,
     dedupe_key: Option<Box<str>>,
     digest: Digest,
     terms: Terms,
-    submitted: Position,
     submitted_at: Timestamp,
     run: u32,
     /// Where the run began: the queue's measure of age.
@@ -50,14 +55,14 @@ pub struct Task {
     deadline_at: Option<Timestamp>,
     attempts: u32,
     state: State,
-    progress: Option<Progress>,
-    lost: BTreeMap<EdgeId, Lost>,
-    last_error: Option<Box<str>>,
-    rows: Rows,
-    late: Vec<LateResults>,
-    trail: Vec<Position>,
+    /// What holders have made of it, if anything.
+    work: Option<Box<Work>>,
+    trail: Trail,
     changes: u32,
 }
+
+// A ledger of a million tasks that wait is to fit into 500 MB, with all by which they are found.
+const _: () = assert!(size_of::<Task>() <= 320);
 
 /// What is true of a task where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +163,7 @@ impl Task {
     /// Returns the position of its submission: its payload is there, and tasks list in this order.
     #[must_use]
     pub const fn submitted_position(&self) -> Position {
-        self.submitted
+        self.trail.submitted
     }
 
     /// Returns when it was submitted.
@@ -230,44 +235,43 @@ impl Task {
 
     /// Returns how far its holder says it is.
     #[must_use]
-    pub const fn progress(&self) -> Option<&Progress> {
-        self.progress.as_ref()
+    pub fn progress(&self) -> Option<&Progress> {
+        self.work().progress.as_ref()
     }
 
     /// Lists the edges that held it in this run and lost it, with how.
     #[must_use]
-    pub const fn lost(&self) -> &BTreeMap<EdgeId, Lost> {
-        &self.lost
+    pub fn lost(&self) -> &Losses {
+        &self.work().lost
     }
 
     /// Returns what last went wrong with it.
     #[must_use]
     pub fn last_error(&self) -> Option<&str> {
-        self.last_error.as_deref()
+        self.work().last_error.as_deref()
     }
 
     /// Returns how many rows its run has.
     #[must_use]
-    pub const fn row_count(&self) -> usize {
-        self.rows.count()
+    pub fn row_count(&self) -> usize {
+        self.work().rows.count()
     }
 
     /// Lists the late results kept aside for it.
     #[must_use]
     pub fn late_results(&self) -> &[LateResults] {
-        &self.late
+        &self.work().late
     }
 
     /// Lists the positions of its milestones: every event about it but sheer signs of life.
-    #[must_use]
-    pub fn trail(&self) -> &[Position] {
-        &self.trail
+    pub fn trail(&self) -> impl Iterator<Item = Position> {
+        self.trail.iter()
     }
 
     /// Returns the position of its last milestone; of a finished task, that is where it finished.
     #[must_use]
     pub fn last_milestone(&self) -> Position {
-        self.trail.last().copied().unwrap_or(self.submitted)
+        self.trail.last()
     }
 
     /// Returns how many events have been about it.
@@ -278,5 +282,18 @@ impl Task {
 
     pub(crate) const fn is_finished(&self) -> bool {
         matches!(self.state, State::Finished { .. })
+    }
+
+    fn work(&self) -> &Work {
+        self.work.as_deref().unwrap_or(Work::NONE)
+    }
+
+    /// Changes what holders have made of it. Nothing at all is always kept as none.
+    fn work_mut(&mut self, change: impl FnOnce(&mut Work)) {
+        let work = self.work.get_or_insert_default();
+        change(work);
+        if **work == *Work::NONE {
+            self.work = None;
+        }
     }
 }

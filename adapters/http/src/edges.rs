@@ -126,7 +126,7 @@ fn handed_out(receipt: Receipt<'_>, edge: EdgeId) -> Option<HandedOut> {
             let task = ledger.task(id)?;
             let held = task.lease().filter(|lease| lease.edge == edge);
             let held = held.map(|lease| (lease.fence, lease.attempt));
-            let lost = || Some((task.lost().get(&edge)?.fence, task.attempts()));
+            let lost = || Some((task.lost().get(edge)?.fence, task.attempts()));
             let (fence, attempt) = held.or_else(lost)?;
             Some((id.clone(), Granted { status, attempt, fence, expires_at: *expires_at }))
         })

@@ -30,13 +30,17 @@ impl Edge {
         match event {
             Event::Registered { .. } => {}
             Event::Reregistered { identity, .. } => self.reregistered(identity),
-            Event::CredentialIssued { credential, secret } => self.credentials.push(Credential {
-                id: *credential,
-                secret: *secret,
-                issued: at,
-                issued_at: now,
-                expires_at: None,
-            }),
+            Event::CredentialIssued { credential, secret } => {
+                // Few edges ever have a second one beside it.
+                self.credentials.reserve_exact(1);
+                self.credentials.push(Credential {
+                    id: *credential,
+                    secret: *secret,
+                    issued: at,
+                    issued_at: now,
+                    expires_at: None,
+                });
+            }
             Event::CredentialExpirySet { credential, expires_at } => {
                 for known in self.credentials.iter_mut().filter(|known| known.id == *credential) {
                     known.expires_at = Some(*expires_at);

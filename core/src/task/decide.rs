@@ -129,7 +129,7 @@ fn operator(
         }
         (OperatorCommand::AdoptLateResults { kept_at }, _) => {
             let chosen: Vec<_> = task
-                .late
+                .late_results()
                 .iter()
                 .filter(|late| kept_at.is_none_or(|kept_at| late.kept_at == kept_at))
                 .collect();
@@ -161,12 +161,12 @@ fn adopt(task: &Task, chosen: &[&LateResults]) -> Result<Vec<Event>, Rejection> 
             config_ids: late
                 .config_ids
                 .iter()
-                .filter(|id| !task.rows.contains(id) && taken.insert((*id).clone()))
+                .filter(|id| !task.work().rows.contains(id) && taken.insert((*id).clone()))
                 .cloned()
                 .collect(),
         })
         .collect();
-    task.rows.have_room_for(taken.len())?;
+    task.work().rows.have_room_for(taken.len())?;
     Ok(events)
 }
 
@@ -192,7 +192,7 @@ fn system(facts: Facts<'_>, command: SystemCommand, now: Timestamp) -> Vec<Event
         (
             SystemCommand::KeepLateResults { edge, rows },
             State::Awaiting { .. } | State::Leased(_),
-        ) if task.lost.contains_key(&edge) => keep_late(task, edge, rows),
+        ) if task.lost().get(edge).is_some() => keep_late(task, edge, rows),
         (
             SystemCommand::EndLapsedLease
             | SystemCommand::Ready
@@ -204,13 +204,15 @@ fn system(facts: Facts<'_>, command: SystemCommand, now: Timestamp) -> Vec<Event
 }
 
 fn keep_late(task: &Task, edge: EdgeId, rows: Vec<Row>) -> Vec<Event> {
-    let kept: usize = task.late.iter().map(|late| late.config_ids.len()).sum();
-    let of_run = task.late.iter().filter(|late| late.run == task.run);
+    let kept: usize = task.late_results().iter().map(|late| late.config_ids.len()).sum();
+    let of_run = task.late_results().iter().filter(|late| late.run == task.run);
     let mut known: BTreeSet<_> = of_run.flat_map(|late| late.config_ids.iter().cloned()).collect();
     let sent = rows.len();
     let rows: Vec<_> = rows
         .into_iter()
-        .filter(|row| !task.rows.contains(&row.config_id) && known.insert(row.config_id.clone()))
+        .filter(|row| {
+            !task.work().rows.contains(&row.config_id) && known.insert(row.config_id.clone())
+        })
         .take(LATE_ROWS_MAX.saturating_sub(kept))
         .collect();
     if rows.is_empty() {

@@ -1,11 +1,11 @@
 //! How events change a task.
-use std::collections::BTreeMap;
-
 use crate::{Position, Timestamp, lifecycle::Epoch};
 
 use super::{
     Completion, Event, Fence, LateResults, Lease, LeaseEnd, LossReason, Lost, Outcome, Progress,
-    State, Submitted, Task, results::Rows,
+    State, Submitted, Task,
+    results::Rows,
+    work::{Losses, Trail},
 };
 
 impl Task {
@@ -16,19 +16,14 @@ impl Task {
             dedupe_key: spec.dedupe_key.clone(),
             digest: *digest,
             terms: spec.terms.clone(),
-            submitted: at,
             submitted_at: now,
             run: 1,
             run_began: at,
             deadline_at: *deadline_at,
             attempts: 0,
             state: State::Awaiting { ready_at: *ready_at },
-            progress: None,
-            lost: BTreeMap::new(),
-            last_error: None,
-            rows: Rows::default(),
-            late: Vec::new(),
-            trail: vec![at],
+            work: None,
+            trail: Trail::of(at, &[]),
             changes: 1,
         }
     }
@@ -51,7 +46,7 @@ impl Task {
                     redeliveries: 0,
                     started: false,
                 });
-                self.progress = None;
+                self.no_progress();
                 self.trail.push(at);
             }
             Event::LeaseRedelivered { redeliveries, expires_at } => {
@@ -67,25 +62,29 @@ impl Task {
             }
             Event::Progressed(progressed) => {
                 self.worked(progressed.expires_at);
-                self.progress = Some(progressed.progress.clone());
+                self.work_mut(|work| work.progress = Some(progressed.progress.clone()));
             }
             Event::ResultsStored(stored) => {
                 self.worked(stored.expires_at);
-                self.rows.add(stored.rows.iter().map(|row| &row.config_id));
+                let config_ids = stored.rows.iter().map(|row| &row.config_id);
+                self.work_mut(|work| work.rows.add(config_ids));
                 self.trail.push(at);
             }
             Event::LateResultsKept(kept) => {
-                self.late.push(LateResults {
+                let late = LateResults {
                     kept_at: at,
                     edge: kept.edge,
                     run: self.run,
                     config_ids: kept.rows.iter().map(|row| row.config_id.clone()).collect(),
-                });
+                };
+                self.work_mut(|work| work.late.push(late));
                 self.trail.push(at);
             }
             Event::LateResultsAdopted { kept_at, config_ids } => {
-                self.rows.add(config_ids.iter());
-                self.late.retain(|late| late.kept_at != *kept_at);
+                self.work_mut(|work| {
+                    work.rows.add(config_ids.iter());
+                    work.late.retain(|late| late.kept_at != *kept_at);
+                });
                 self.trail.push(at);
             }
             Event::WentStale(end) => {
@@ -95,16 +94,18 @@ impl Task {
             Event::LeaseEnded { reason, lease } => self.lose(lease, (*reason).into(), at, now),
             Event::AttemptFailed { error, lease } => {
                 self.lose(lease, LossReason::Failed, at, now);
-                self.last_error = Some(error.clone());
+                self.work_mut(|work| work.last_error = Some(error.clone()));
             }
             Event::Failed { reason, error } => {
-                self.last_error = Some(error.clone());
+                self.work_mut(|work| work.last_error = Some(error.clone()));
                 self.finish(Outcome::Failed { reason: *reason, error: error.clone() }, at, now);
             }
             Event::Completed(completion) => {
-                self.late = Vec::new();
                 let Completion { processed, total, .. } = **completion;
-                self.progress = Some(Progress { processed, total, ..Progress::default() });
+                self.work_mut(|work| {
+                    work.late = Vec::new();
+                    work.progress = Some(Progress { processed, total, ..Progress::default() });
+                });
                 self.finish(Outcome::Completed((**completion).clone()), at, now);
             }
             Event::Cancelled { reason } => {
@@ -116,9 +117,11 @@ impl Task {
                 self.deadline_at = *deadline_at;
                 self.attempts = 0;
                 self.state = State::Awaiting { ready_at: *ready_at };
-                self.progress = None;
-                self.lost = BTreeMap::new();
-                self.rows = Rows::default();
+                self.work_mut(|work| {
+                    work.progress = None;
+                    work.lost = Losses::default();
+                    work.rows = Rows::default();
+                });
                 self.trail.push(at);
             }
             Event::Reassigned { to } => {
@@ -135,22 +138,35 @@ impl Task {
         }
     }
 
+    fn no_progress(&mut self) {
+        if self.work.is_some() {
+            self.work_mut(|work| work.progress = None);
+        }
+    }
+
     fn lose(&mut self, end: &LeaseEnd, reason: LossReason, at: Position, since: Timestamp) {
-        self.lost.insert(end.edge, Lost { fence: end.fence, reason, since });
+        self.work_mut(|work| {
+            work.lost.insert(end.edge, Lost { fence: end.fence, reason, since });
+            work.progress = None;
+        });
         self.attempts = end.attempts;
         self.state = State::Awaiting { ready_at: end.ready_at };
-        self.progress = None;
         self.trail.push(at);
     }
 
     fn finish(&mut self, outcome: Outcome, at: Position, now: Timestamp) {
-        if let State::Leased(lease) = &self.state {
-            self.attempts = lease.attempt;
+        let held = self.lease().map(|lease| {
             let reason = LossReason::Finished;
-            self.lost.insert(lease.edge, Lost { fence: lease.fence, reason, since: now });
+            (lease.edge, lease.attempt, Lost { fence: lease.fence, reason, since: now })
+        });
+        if let Some((edge, attempt, lost)) = held {
+            self.attempts = attempt;
+            self.work_mut(|work| work.lost.insert(edge, lost));
+        }
+        if self.work.is_some() {
+            self.work_mut(|work| work.rows.close());
         }
         self.state = State::Finished { at: now, outcome };
-        self.rows.close();
         self.trail.push(at);
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn decide(
         State::Leased(lease) if lease.edge == edge => Some(lease),
         State::Leased(_) | State::Awaiting { .. } | State::Finished { .. } => None,
     };
-    let lost = task.lost.get(&edge);
+    let lost = task.lost().get(edge);
     if lease.is_none() && lost.is_none() {
         return Err(unknown());
     }
@@ -86,7 +86,7 @@ pub(super) fn decide(
         }
         HolderCommand::StoreResults(rows) => {
             let sent = rows.len();
-            let rows = task.rows.new_of(rows)?;
+            let rows = task.work().rows.new_of(rows)?;
             let deduplicated = u32::try_from(sent - rows.len()).unwrap_or(u32::MAX);
             let stored = ResultsStored { rows, deduplicated, expires_at };
             Ok(Event::ResultsStored(Box::new(stored)).into())
@@ -114,7 +114,7 @@ pub(super) fn decide(
 }
 
 fn check(completion: &Completion, task: &Task) -> Result<(), Rejection> {
-    if let Some(missing) = completion.best.iter().find(|id| !task.rows.contains(id)) {
+    if let Some(missing) = completion.best.iter().find(|id| !task.work().rows.contains(id)) {
         return Err(Rejection::BestUnknown(missing.clone()));
     }
     let Completion { processed, total, .. } = *completion;

@@ -61,6 +61,8 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    pub(crate) const NONE: Self = Self { ids: BTreeSet::new(), count: 0 };
+
     pub(crate) const fn count(&self) -> usize {
         self.count
     }

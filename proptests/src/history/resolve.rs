@@ -287,7 +287,7 @@ impl History {
             By::Past(at) => {
                 let lost: Vec<_> = tasks().filter(|(_, task)| !task.lost().is_empty()).collect();
                 let (id, task) = pick(task, &lost)?;
-                let past: Vec<_> = task.lost().keys().copied().collect();
+                let past: Vec<_> = task.lost().iter().map(|(edge, _)| edge).collect();
                 Some((Clone::clone(*id), *pick(at, &past)?))
             }
             By::Any(at) => Some((pick(task, &self.tasks)?.clone(), *pick(at, &self.edges)?)),

@@ -77,7 +77,7 @@ pub(crate) async fn list<R: JournalReader>(
     let id = task_id(&id)?;
     let outline = asked.gateway.handle.view(|ledger, _| {
         let task = ledger.task(&id)?;
-        let trail = task.trail().to_vec();
+        let trail = task.trail().collect();
         Some(Outline { trail, run: task.run(), run_began: task.run_began() })
     });
     let outline = outline.await?.ok_or_else(|| unknown(id))?;

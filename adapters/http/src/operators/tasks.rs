@@ -117,7 +117,7 @@ pub(crate) async fn show<R: JournalReader>(
     let id = task_id(&id)?;
     let (named, At(moment)) = (id.clone(), asked.query);
     let look = move |ledger: &Ledger, now| {
-        Some((shown(ledger, &named, now)?, ledger.task(&named)?.trail().to_vec()))
+        Some((shown(ledger, &named, now)?, ledger.task(&named)?.trail().collect::<Vec<_>>()))
     };
     let found = asked.gateway.look(moment, look).await?;
     let (task, trail) = found.ok_or_else(|| unknown(id))?;
