@@ -1,6 +1,9 @@
 //! A backup is a log up to a position, whole, or it is refused with the position up to which it
 //! can be relied on.
-use edge_ledger_core::{Commit, Digest, Journal, Position};
+use edge_ledger_core::{
+    Commit, Digest, Event, Journal, Position, TaskId, Timestamp,
+    task::{self, Payload, Spec, Terms},
+};
 use edge_ledger_engine::replay;
 use edge_ledger_journal::{
     BackupError, BackupPart, BackupReader, BackupWriter, Block, BlockJournal, Damage, Flaw, Frame,
@@ -8,10 +11,12 @@ use edge_ledger_journal::{
 };
 use edge_ledger_proptests::{
     action::step,
+    book::Book,
     history::{History, Timers},
 };
 use edge_ledger_sled::{SledJournal, SledStore};
 use proptest::{collection::vec, strategy::Strategy, strategy::ValueTree, test_runner::TestRunner};
+use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 #[test]
@@ -126,6 +131,38 @@ fn a_frame_of_another_log_is_refused_where_it_begins() {
 }
 
 #[test]
+fn a_backup_that_lacks_its_last_frames_is_refused_even_if_its_end_fits() {
+    let (_place, journal) = filled(&some_log(20));
+    let mut bytes = backup(&journal);
+    bytes.truncate(93);
+
+    bytes.push(3);
+    bytes.extend(32_u64.to_be_bytes());
+    let end = Digest::of(&bytes);
+    bytes.extend(end.as_bytes());
+
+    let refusal = Read::all(&bytes).unwrap_err();
+    assert!(matches!(refusal, BackupError::Unsound { flaw: Flaw::Ends { .. }, .. }), "{refusal}");
+}
+
+#[test]
+fn a_backup_goes_on_in_the_middle_of_a_frame() {
+    let (_place, small) = filled(&large_commits(5));
+    let blocks: Vec<_> =
+        small.reader().blocks(Position::START).map(|linked| linked.unwrap().block).collect();
+    let place = tempfile::tempdir().unwrap();
+    let mut journal = edge_ledger_sled::open(place.path()).unwrap();
+    journal.append_blocks(&blocks[..3]).unwrap();
+    journal.append_blocks(&blocks[3..]).unwrap();
+
+    // Four fit into a frame of the backup, so the fifth is taken from the middle of one here.
+    let read = Read::all(&backup(&journal)).unwrap();
+
+    assert_eq!(read.head, small.link());
+    assert_eq!(read.blocks, blocks);
+}
+
+#[test]
 fn a_log_whose_beginning_was_removed_is_backed_up_over_its_base() {
     let log = some_log(200);
     let (_place, mut journal) = filled(&log[..100]);
@@ -190,6 +227,27 @@ impl Read {
         }
         ledger.digest()
     }
+}
+
+/// Commits of which four have somewhat less than eight MiB.
+fn large_commits(count: u64) -> Vec<Commit> {
+    let text = |nth: u64| format!("\"{}\"", nth.to_string().repeat(2_000_000));
+    let commit = |nth| {
+        let payload = Payload::new(RawValue::from_string(text(nth)).expect("JSON"));
+        let spec =
+            Spec { name: "large".into(), payload, dedupe_key: None, terms: Terms::default() };
+        let id = TaskId::new(&format!("large-{nth}")).expect("an id");
+        let (digest, deadline_at, ready_at) = (Digest::of(&[]), None, None);
+        let submitted = task::Submitted { spec, digest, deadline_at, ready_at };
+        let what = task::Event::Submitted(Box::new(submitted));
+        Commit {
+            after: Position::new(nth),
+            recorded_at: Timestamp::from_millis(1_000),
+            cause: Book::default().own_cause(),
+            events: vec![Event::Task { id, what }],
+        }
+    };
+    (0..count).map(commit).collect()
 }
 
 fn filled(log: &[Commit]) -> (TempDir, SledJournal) {
