@@ -8,7 +8,13 @@ use edge_ledger_core::{Digest, Event, Ledger, codec, past, snapshot};
 use edge_ledger_proptests::{catalogue, golden};
 use serde_json::{Value, json};
 
+/// One format after the other: globs of two threads tell each other's failures.
 #[test]
+fn every_log_says_what_it_said_and_folds_to_what_it_folded_to() {
+    logs_of_format_1();
+    logs_of_format_2();
+}
+
 fn logs_of_format_1() {
     insta::glob!("../../fixtures/logs/v1", "*.jsonl", |path| {
         insta::with_settings!({ omit_expression => true }, {
@@ -17,7 +23,6 @@ fn logs_of_format_1() {
     });
 }
 
-#[test]
 fn logs_of_format_2() {
     insta::glob!("../../fixtures/logs/v2", "*.hex", |path| {
         insta::with_settings!({ omit_expression => true }, {
