@@ -68,6 +68,14 @@ cut *args:
 bench *args="pairs":
     cargo run --release --locked -- bench {{args}}
 
+# Put the same work on this ledger and on the peers that are installed, as in `just peers --rounds 9`.
+peers *args:
+    cargo bench --locked -p edge-ledger --bench peers -- {{args}}
+
+# Measure decide, apply, the codec and replay, function by function.
+criterion *args:
+    cargo bench --locked -p edge-ledger-proptests --bench ledger -- {{args}}
+
 # Measure the fold, as in `just fold 1000 100000` (edges, tasks).
 fold *args:
     cargo run --release --locked -p edge-ledger-proptests --example fold -- {{args}}
