@@ -7,8 +7,8 @@ mod stores;
 use std::{error::Error, path::Path};
 
 use appends::Appends;
-use plan::Plan;
-use stores::{Flushed, Sled};
+use plan::{Append, Archive, Create, Large, Plan, Reopen};
+use stores::{Flushed, Kept, Plain, Segments, Sled, Store};
 
 /// Something that is done in a directory, in a process of its own.
 #[derive(Clone, Copy, Debug)]
@@ -25,16 +25,21 @@ pub struct Workload {
 
 /// Every workload that must lose nothing.
 pub const WORKLOADS: &[Workload] = &[
-    Workload { name: "sled/create", share: 3, run: create::<Sled>, check: check_create::<Sled> },
-    Workload { name: "sled/append", share: 4, run: append::<Sled>, check: check_append::<Sled> },
-    Workload { name: "sled/large", share: 1, run: large::<Sled>, check: check_large::<Sled> },
-    Workload { name: "sled/reopen", share: 4, run: reopen::<Sled>, check: check_reopen::<Sled> },
+    of::<Plain<Sled>, Create>("sled/create", 3),
+    of::<Plain<Sled>, Append>("sled/append", 3),
+    of::<Plain<Sled>, Large>("sled/large", 1),
+    of::<Plain<Sled>, Reopen>("sled/reopen", 3),
+    of::<Kept<Sled>, Archive>("sled/archive", 3),
+    of::<Plain<Segments>, Create>("segments/create", 3),
+    of::<Plain<Segments>, Append>("segments/append", 3),
+    of::<Plain<Segments>, Large>("segments/large", 1),
+    of::<Plain<Segments>, Reopen>("segments/reopen", 3),
+    of::<Kept<Segments>, Archive>("segments/archive", 3),
 ];
 
 /// sled as its manual has it, with its own `flush` and nothing else: must be found to lose data,
 /// else the harness finds nothing.
-pub const CONTROL: Workload =
-    Workload { name: "control", share: 0, run: append::<Flushed>, check: check_append::<Flushed> };
+pub const CONTROL: Workload = of::<Flushed, Append>("control", 0);
 
 /// Finds a workload by its name.
 #[must_use]
@@ -75,6 +80,16 @@ pub enum Broken {
         /// How many commits are there in all.
         commits: usize,
     },
+    /// A snapshot is gone, or is not of what was appended.
+    #[error(
+        "the newest snapshot stands at {found:?}, it was answered that one stands at {promised}"
+    )]
+    Snapshot {
+        /// Where the newest stood of which it was answered that it is there.
+        promised: u64,
+        /// Where the newest stands that is as it should be.
+        found: Option<u64>,
+    },
     /// Something is not as it was appended.
     #[error("commit {0} of the journal is not the one that was appended")]
     Altered(usize),
@@ -83,36 +98,13 @@ pub enum Broken {
     Stuck(String),
 }
 
-fn create<S: stores::Store>(at: &Path) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::create()).run()
-}
-
-fn check_create<S: stores::Store>(at: &Path, said: &[String]) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::create()).check(said)
-}
-
-fn append<S: stores::Store>(at: &Path) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::append()).run()
-}
-
-fn check_append<S: stores::Store>(at: &Path, said: &[String]) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::append()).check(said)
-}
-
-fn large<S: stores::Store>(at: &Path) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::large()).run()
-}
-
-fn check_large<S: stores::Store>(at: &Path, said: &[String]) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::large()).check(said)
-}
-
-fn reopen<S: stores::Store>(at: &Path) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::reopen()).run()
-}
-
-fn check_reopen<S: stores::Store>(at: &Path, said: &[String]) -> Result<(), Broken> {
-    Appends::<S>::new(at, Plan::reopen()).check(said)
+const fn of<S: Store, P: Plan>(name: &'static str, share: usize) -> Workload {
+    Workload {
+        name,
+        share,
+        run: |at| Appends::<S>::new(at, P::steps()).run(),
+        check: |at, said| Appends::<S>::new(at, P::steps()).check(said),
+    }
 }
 
 /// Writes an error and all that is behind it in one line.

@@ -1,34 +1,35 @@
 //! Groups of commits, appended to a journal that is opened now and then.
 use std::{marker::PhantomData, path::Path, path::PathBuf};
 
-use edge_ledger_core::{Commit, Journal, JournalReader, Position};
+use edge_ledger_core::{Commit, Journal, JournalReader, Ledger, Position};
 
 use super::{
     Broken, chain,
-    plan::{self, Plan, Step},
+    plan::{self, Step},
     stores::Store,
 };
 
 /// A plan, and where it is carried out. Before each append it says `begin`, after it `done`.
 pub(crate) struct Appends<S> {
     at: PathBuf,
-    plan: Plan,
+    steps: Vec<Step>,
     store: PhantomData<S>,
 }
 
 impl<S: Store> Appends<S> {
-    pub(crate) fn new(at: &Path, plan: Plan) -> Self {
+    pub(crate) fn new(at: &Path, steps: Vec<Step>) -> Self {
         // As a gateway has it: neither the journal's directory nor the one above is there at first.
-        Self { at: at.join("data/journal"), plan, store: PhantomData }
+        Self { at: at.join("data/journal"), steps, store: PhantomData }
     }
 
     /// Carries out what of the plan is not there yet.
     pub(crate) fn run(&self) -> Result<(), Broken> {
-        let groups = self.plan.groups();
+        let groups = plan::groups(&self.steps);
         let mut journal = self.open()?;
         let present = present(&journal, &groups)?;
         let mut rest = groups.iter().enumerate();
-        for step in &self.plan.steps {
+        let mut appended = 0;
+        for step in &self.steps {
             match step {
                 Step::Append(_) => {
                     let (nth, group) = rest.next().expect("a group for each append");
@@ -37,10 +38,24 @@ impl<S: Store> Appends<S> {
                         append(&mut journal, group)?;
                         say(&format!("done {nth}"))?;
                     }
+                    appended = nth + 1;
                 }
                 Step::Reopen => {
                     drop(journal);
                     journal = self.open()?;
+                }
+                // What stands before an append that is there has been done, or is of no use now.
+                Step::Archive | Step::Snapshot if appended < present => {}
+                Step::Archive => {
+                    let half = Position::new(end(&groups[..appended]).get() / 2);
+                    S::archive(&self.at, &journal, half)
+                        .map_err(|error| Broken::Stuck(chain(&error)))?;
+                }
+                Step::Snapshot => {
+                    let ledger = fold(&groups[..appended])?;
+                    S::snapshot(&self.at, &journal, &ledger)
+                        .map_err(|error| Broken::Stuck(chain(&error)))?;
+                    say(&format!("snapshot {}", ledger.head()))?;
                 }
             }
         }
@@ -50,7 +65,7 @@ impl<S: Store> Appends<S> {
     /// Looks for every append that was answered, and for nothing that was not begun; then appends
     /// what would be next, and looks for that once more.
     pub(crate) fn check(&self, said: &[String]) -> Result<(), Broken> {
-        let groups = self.plan.groups();
+        let groups = plan::groups(&self.steps);
         let mut journal = self.open()?;
         let found = present(&journal, &groups)?;
         let (begun, promised) = (last(said, "begin "), last(said, "done "));
@@ -60,6 +75,8 @@ impl<S: Store> Appends<S> {
         if found > begun {
             return Err(Broken::Unasked { begun, found });
         }
+
+        self.check_snapshot(&journal, &groups, said)?;
 
         let mut end = end(&groups[..found]);
         append(&mut journal, &[plan::next(&mut end, 500), plan::next(&mut end, 10_000)])?;
@@ -72,6 +89,34 @@ impl<S: Store> Appends<S> {
                 "it ends at {:?} after an append up to {end}",
                 last.map(|commit| commit.head())
             ))),
+        }
+    }
+
+    /// Looks for the newest snapshot that was answered, or a newer one.
+    fn check_snapshot(
+        &self,
+        journal: &S::Journal,
+        groups: &[Vec<Commit>],
+        said: &[String],
+    ) -> Result<(), Broken> {
+        let numbers = said.iter().filter_map(|line| line.strip_prefix("snapshot ")?.parse().ok());
+        let promised: u64 = numbers.max().unwrap_or_default();
+        let newest = S::newest(&self.at, journal);
+        let found = newest.as_ref().map(|ledger| ledger.head().get());
+        let upto = |ledger: &Ledger| {
+            groups.iter().position(|group| group.last().map(Commit::head) == Some(ledger.head()))
+        };
+        let folds = match &newest {
+            Some(ledger) => match upto(ledger) {
+                Some(last) => fold(&groups[..=last])?.digest() == ledger.digest(),
+                None => false,
+            },
+            None => true,
+        };
+        if folds && found.unwrap_or_default() >= promised {
+            Ok(())
+        } else {
+            Err(Broken::Snapshot { promised, found })
         }
     }
 
@@ -109,6 +154,14 @@ fn present(journal: &impl Journal, groups: &[Vec<Commit>]) -> Result<usize, Brok
 
 fn append(journal: &mut impl Journal, group: &[Commit]) -> Result<(), Broken> {
     journal.append(group).map_err(|error| Broken::Stuck(chain(&error)))
+}
+
+fn fold(groups: &[Vec<Commit>]) -> Result<Ledger, Broken> {
+    let mut ledger = Ledger::default();
+    for commit in groups.iter().flatten() {
+        ledger.apply(commit).map_err(|error| Broken::Stuck(chain(&error)))?;
+    }
+    Ok(ledger)
 }
 
 fn end(groups: &[Vec<Commit>]) -> Position {

@@ -1,14 +1,15 @@
 //! What is appended: the same in every process that has the same plan.
 use edge_ledger_core::{
-    Cause, CommandId, Commit, Event, Position, Principal, TaskId, Timestamp, task,
+    Cause, CommandId, Commit, Digest, Event, Position, Principal, TaskId, Timestamp, task,
 };
 use rand::{Rng, RngExt, SeedableRng, rngs::ChaCha8Rng};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// Appends, and between which of them the journal is opened anew.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) steps: Vec<Step>,
+/// Steps that are the same whenever they are asked for.
+pub(crate) trait Plan {
+    /// Lists them.
+    fn steps() -> Vec<Step>;
 }
 
 /// One step of a plan.
@@ -18,49 +19,82 @@ pub(crate) enum Step {
     Append(Vec<usize>),
     /// Close the journal and open it again.
     Reopen,
+    /// Move the older half of the journal to the archive.
+    Archive,
+    /// Write a snapshot.
+    Snapshot,
 }
 
 const KIB: usize = 1024;
 
-impl Plan {
-    /// Hardly more than being made.
-    pub(crate) fn create() -> Self {
-        let steps = vec![Step::Append(vec![10]), Step::Reopen, Step::Append(vec![3000, 0])];
-        Self { steps }
-    }
+/// Hardly more than being made.
+pub(crate) struct Create;
 
-    /// Groups of every size that is usual.
-    pub(crate) fn append() -> Self {
+impl Plan for Create {
+    fn steps() -> Vec<Step> {
+        vec![Step::Append(vec![10]), Step::Reopen, Step::Append(vec![3000, 0])]
+    }
+}
+
+/// Groups of every size that is usual.
+pub(crate) struct Append;
+
+impl Plan for Append {
+    fn steps() -> Vec<Step> {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let steps = (0..60).map(|_| group(&mut rng)).collect();
-        Self { steps }
+        (0..60).map(|_| group(&mut rng)).collect()
     }
+}
 
-    /// The largest that can be appended at once, between small ones.
-    pub(crate) fn large() -> Self {
-        let sizes = [vec![10], vec![8191 * KIB], vec![100], vec![900 * KIB; 8], vec![5000]];
-        Self { steps: sizes.map(Step::Append).to_vec() }
+/// The largest that can be appended at once, between small ones.
+pub(crate) struct Large;
+
+impl Plan for Large {
+    fn steps() -> Vec<Step> {
+        let sizes = [vec![10], vec![8191 * KIB], vec![100], vec![900 * KIB; 2], vec![5000]];
+        sizes.map(Step::Append).to_vec()
     }
+}
 
-    /// Opened more often than appended to.
-    pub(crate) fn reopen() -> Self {
+/// Opened more often than appended to.
+pub(crate) struct Reopen;
+
+impl Plan for Reopen {
+    fn steps() -> Vec<Step> {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let few = |_| [group(&mut rng), Step::Append(vec![200]), Step::Reopen, Step::Reopen];
-        Self { steps: (0..6).flat_map(few).collect() }
+        (0..6).flat_map(few).collect()
     }
+}
 
-    /// Lists the commits of each append.
-    pub(crate) fn groups(&self) -> Vec<Vec<Commit>> {
-        let mut end = Position::START;
-        let mut groups = vec![];
-        for step in &self.steps {
-            if let Step::Append(sizes) = step {
-                let commits: Vec<_> = sizes.iter().map(|size| next(&mut end, *size)).collect();
-                groups.push(commits);
-            }
-        }
-        groups
+/// Archived again and again, with snapshots.
+pub(crate) struct Archive;
+
+impl Plan for Archive {
+    fn steps() -> Vec<Step> {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let few = |nth| {
+            let [one, other, third] = [(); 3].map(|()| group(&mut rng));
+            let end = if nth % 3 == 1 { Step::Reopen } else { Step::Snapshot };
+            [one, Step::Snapshot, other, Step::Archive, third, end]
+        };
+        (0..6).flat_map(few).collect()
     }
+}
+
+/// Lists the commits of each append.
+pub(crate) fn groups(steps: &[Step]) -> Vec<Vec<Commit>> {
+    let mut end = Position::START;
+    let mut groups = vec![];
+    for step in steps {
+        match step {
+            Step::Append(sizes) => {
+                groups.push(sizes.iter().map(|size| next(&mut end, *size)).collect());
+            }
+            Step::Reopen | Step::Archive | Step::Snapshot => {}
+        }
+    }
+    groups
 }
 
 /// A few commits or many, small ones or large ones.
@@ -87,15 +121,25 @@ pub(crate) fn next(end: &mut Position, size: usize) -> Commit {
             principal: Principal::System,
             idempotency: None,
         },
-        events: (0..events).map(|nth| cancelled(after.plus(nth), share)).collect(),
+        events: (0..events).map(|nth| submitted(after.plus(nth), share)).collect(),
     };
     *end = commit.head();
     commit
 }
 
-fn cancelled(at: Position, size: usize) -> Event {
-    let id = TaskId::new("job").expect("is a task id");
-    Event::Task { id, what: task::Event::Cancelled { reason: text(at.get(), size).into() } }
+fn submitted(at: Position, size: usize) -> Event {
+    let name = format!("task-{at}");
+    let id = TaskId::new(&name).expect("is a task id");
+    let digest = Digest::of(name.as_bytes());
+    let payload = format!("\"{}\"", text(at.get(), size));
+    let spec = task::Spec {
+        name: name.into(),
+        payload: task::Payload::new(RawValue::from_string(payload).expect("is JSON")),
+        dedupe_key: None,
+        terms: task::Terms::default(),
+    };
+    let what = task::Submitted { spec, digest, deadline_at: None, ready_at: None };
+    Event::Task { id, what: task::Event::Submitted(Box::new(what)) }
 }
 
 /// Text that no compression makes much smaller. A generator of good numbers takes too long here.
@@ -106,7 +150,11 @@ fn text(seed: u64, size: usize) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let letters = state.to_le_bytes().map(|byte| b'0' + byte % 64);
+        // Without the one that JSON writes as two.
+        let letters = state.to_le_bytes().map(|byte| match b'0' + byte % 64 {
+            b'\\' => b'!',
+            letter => letter,
+        });
         text.push_str(std::str::from_utf8(&letters).expect("is ASCII"));
     }
     text.truncate(size);

@@ -1,12 +1,16 @@
 //! Where journals are kept.
-use std::path::Path;
 
-use edge_ledger_core::{
-    AppendError, Commit, Journal, JournalReader, Position,
-    codec::{self, DecodeError},
+mod flushed;
+
+use std::{marker::PhantomData, path::Path};
+
+use edge_ledger_core::{Journal, Ledger, Position};
+use edge_ledger_journal::{
+    Archive, Archived, BlockJournal, BlockReader, JournalError, Keeper, Link, SegmentStore,
+    Snapshots, Store as Frames, StoreReader,
 };
-use edge_ledger_journal::JournalError;
-use edge_ledger_sled::SledJournal;
+use edge_ledger_sled::SledStore;
+pub(crate) use flushed::Flushed;
 
 /// A journal, or why there is none.
 pub(crate) type Opened<J> = Result<J, <J as Journal>::Error>;
@@ -18,81 +22,107 @@ pub(crate) trait Store {
 
     /// Opens it, and makes it first if there is none.
     fn open(at: &Path) -> Opened<Self::Journal>;
+
+    /// Archives what stands up to a position, if there is an archive.
+    fn archive(_at: &Path, _journal: &Self::Journal, _upto: Position) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// Writes a snapshot of the whole journal, if there are snapshots.
+    fn snapshot(_at: &Path, _journal: &Self::Journal, _of: &Ledger) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// Reads the newest snapshot that belongs to the journal.
+    fn newest(_at: &Path, _journal: &Self::Journal) -> Option<Ledger> {
+        None
+    }
 }
 
-/// Ours on sled.
-#[derive(Debug)]
+/// Something that keeps frames.
+pub(crate) trait Live {
+    /// The store.
+    type Frames: Frames;
+
+    /// Opens it.
+    fn open(at: &Path) -> Result<Self::Frames, JournalError>;
+}
+
+/// sled.
 pub(crate) struct Sled;
 
-impl Store for Sled {
-    type Journal = SledJournal;
+impl Live for Sled {
+    type Frames = SledStore;
 
-    fn open(at: &Path) -> Result<SledJournal, JournalError> {
-        edge_ledger_sled::open(at)
+    fn open(at: &Path) -> Result<SledStore, JournalError> {
+        SledStore::open(at)
     }
 }
 
-/// sled with nothing but what its manual asks for.
-#[derive(Clone, Debug)]
-pub(crate) struct Flushed {
-    db: sled::Db,
-    end: Position,
-}
+/// Plain files, sealed so early that there are several.
+pub(crate) struct Segments;
 
-/// sled failed, or what it returned is no commit.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FlushedError {
-    #[error("sled failed")]
-    Sled(#[from] sled::Error),
-    #[error("the block does not decode")]
-    Undecodable(#[from] DecodeError),
-}
+impl Live for Segments {
+    type Frames = SegmentStore;
 
-impl Store for Flushed {
-    type Journal = Self;
-
-    fn open(at: &Path) -> Result<Self, FlushedError> {
-        let db = sled::Config::new().path(at).flush_every_ms(None).open()?;
-        let mut journal = Self { db, end: Position::START };
-        let last = journal.read(Position::START).last().transpose()?;
-        journal.end = last.map_or(Position::START, |commit| commit.head());
-        Ok(journal)
+    fn open(at: &Path) -> Result<SegmentStore, JournalError> {
+        SegmentStore::open_with(at, 16 * 1024)
     }
 }
 
-impl Journal for Flushed {
-    type Error = FlushedError;
-    type Reader = Self;
+/// A journal on a live store and nothing else.
+pub(crate) struct Plain<L>(PhantomData<L>);
 
-    fn append(&mut self, commits: &[Commit]) -> Result<(), AppendError<FlushedError>> {
-        let mut batch = sled::Batch::default();
-        for commit in commits {
-            let bytes = codec::encode(std::slice::from_ref(commit));
-            batch.insert(&commit.after.get().to_be_bytes(), bytes);
-            self.end = commit.head();
+impl<L: Live> Store for Plain<L> {
+    type Journal = BlockJournal<L::Frames>;
+
+    fn open(at: &Path) -> Opened<Self::Journal> {
+        BlockJournal::open(L::open(at)?)
+    }
+}
+
+/// A journal on a live store, with an archive and snapshots beside it.
+pub(crate) struct Kept<L>(PhantomData<L>);
+
+impl<L: Live> Store for Kept<L> {
+    type Journal = BlockJournal<Archived<L::Frames>>;
+
+    fn open(at: &Path) -> Opened<Self::Journal> {
+        let archive = Archive::open(at.with_file_name("archive"))?;
+        BlockJournal::open(Archived::new(L::open(at)?, archive))
+    }
+
+    fn archive(_at: &Path, journal: &Self::Journal, upto: Position) -> Result<(), JournalError> {
+        let reader = journal.reader();
+        let merged = reader.store();
+        let archive = merged.archive().clone();
+        let mut keeper = Keeper::new(merged.live().clone(), journal.remover(), archive)?;
+        keeper.archive_until(upto).map(drop)
+    }
+
+    fn snapshot(at: &Path, journal: &Self::Journal, of: &Ledger) -> Result<(), JournalError> {
+        Snapshots::at(at.with_file_name("snapshots")).write(journal.link(), of).map(drop)
+    }
+
+    fn newest(at: &Path, journal: &Self::Journal) -> Option<Ledger> {
+        let reader = journal.reader();
+        let newest = Snapshots::at(at.with_file_name("snapshots"))
+            .newest(|position| link_at(&reader, position))?;
+        Some(newest.into_ledger())
+    }
+}
+
+/// Returns where the chain stands at a position, if a block ends there.
+fn link_at<R: StoreReader>(
+    reader: &BlockReader<R>,
+    position: Position,
+) -> Result<Option<Link>, JournalError> {
+    let before = Position::new(position.get().saturating_sub(1));
+    for linked in reader.blocks(before) {
+        let link = linked?.link;
+        if link.position >= position {
+            return Ok((link.position == position).then_some(link));
         }
-        let done = self.db.apply_batch(batch).and_then(|()| self.db.flush());
-        done.map(drop).map_err(|error| AppendError::Fault(error.into()))
     }
-
-    fn append_max(&self) -> usize {
-        usize::MAX
-    }
-
-    fn reader(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl JournalReader for Flushed {
-    type Error = FlushedError;
-
-    fn read(&self, after: Position) -> impl Iterator<Item = Result<Commit, FlushedError>> + Send {
-        self.db.range(after.get().to_be_bytes()..).values().flat_map(|block| {
-            match block.map_err(FlushedError::from).and_then(|it| Ok(codec::decode(&it)?)) {
-                Ok(commits) => commits.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            }
-        })
-    }
+    Ok(None)
 }
