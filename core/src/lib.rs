@@ -85,6 +85,7 @@ pub mod plan;
 pub mod view;
 pub mod why;
 
+pub mod archive;
 pub mod codec;
 pub mod commit;
 pub mod journal;
@@ -97,6 +98,7 @@ mod lookup;
 mod table;
 pub mod time;
 
+pub use archive::TaskArchive;
 pub use cause::{Cause, Idempotency, Principal};
 pub use command::Command;
 pub use commit::{Commit, Envelope, Position};

@@ -2,6 +2,7 @@
 use crate::{
     Ledger,
     codec::{Malformed, binary},
+    task::Task,
 };
 
 /// The format that [`encode`] writes.
@@ -33,9 +34,28 @@ pub fn encode(ledger: &Ledger) -> Vec<u8> {
 ///
 /// Fails if the snapshot is damaged or of another format.
 pub fn decode(bytes: &[u8]) -> Result<Ledger, SnapshotError> {
+    binary::decode(body(bytes)?).map_err(SnapshotError::Malformed)
+}
+
+/// Writes a task that leaves the ledger, as it is.
+#[must_use]
+pub fn encode_task(task: &Task) -> Vec<u8> {
+    binary::encode(FORMAT, task)
+}
+
+/// Reads a task that has left.
+///
+/// # Errors
+///
+/// Fails if it is damaged or of another format.
+pub fn decode_task(bytes: &[u8]) -> Result<Task, SnapshotError> {
+    binary::decode(body(bytes)?).map_err(SnapshotError::Malformed)
+}
+
+fn body(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
     match bytes.split_first() {
         None => Err(SnapshotError::Empty),
-        Some((&FORMAT, body)) => binary::decode(body).map_err(SnapshotError::Malformed),
+        Some((&FORMAT, body)) => Ok(body),
         Some((&other, _)) => Err(SnapshotError::Foreign(other)),
     }
 }

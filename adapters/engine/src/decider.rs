@@ -1,11 +1,13 @@
 //! The first stage: decides and applies in memory, one command after the other.
 use std::{
+    cell::Cell,
     sync::{Arc, RwLockReadGuard, RwLockWriteGuard},
     thread,
 };
 
 use edge_ledger_core::{
-    Cause, Command, Commit, JournalReader, Ledger, Position, Timestamp, lifecycle,
+    Cause, Command, Commit, JournalReader, Ledger, Millis, Position, Timestamp, lifecycle,
+    task::ArchivedSubmission,
 };
 
 use crate::{
@@ -17,6 +19,9 @@ use crate::{
     step::{self, Step},
 };
 
+/// How long an archive that failed is left alone.
+const PATIENCE: Millis = Millis::from_secs(60);
+
 const INVARIANT: &str = "only this thread applies, and ends if it panics";
 
 /// Decides commands, applies what they make happen, and hands it over to be appended.
@@ -26,11 +31,13 @@ const INVARIANT: &str = "only this thread applies, and ends if it panics";
 pub(crate) struct Decider<R: JournalReader> {
     shared: Arc<Shared<R>>,
     append_max: usize,
+    /// Before this no task leaves: the archive has failed.
+    let_go_again_at: Cell<Timestamp>,
 }
 
 impl<R: JournalReader> Decider<R> {
     pub(crate) const fn new(shared: Arc<Shared<R>>, append_max: usize) -> Self {
-        Self { shared, append_max }
+        Self { shared, append_max, let_go_again_at: Cell::new(Timestamp::EPOCH) }
     }
 
     /// Decides until the ledger is to be closed, or an append fails.
@@ -42,25 +49,84 @@ impl<R: JournalReader> Decider<R> {
     fn serve(&self) -> Result<(), Stopped> {
         let mut jobs = Vec::new();
         loop {
-            let due = step::next_due(&self.ledger());
-            match self.shared.queue.wait(due, &mut jobs) {
-                Wake::Jobs => jobs.drain(..).try_for_each(|job| self.execute(job))?,
-                Wake::Timer(now) => drop(self.advance(now)?),
+            let now = match self.shared.queue.wait(self.next_due(), &mut jobs) {
+                Wake::Jobs => self.execute_all(&mut jobs)?,
+                Wake::Timer(now) => {
+                    drop(self.advance(now)?);
+                    now
+                }
                 Wake::Close(now) => return self.close(now),
                 Wake::Stop => return Err(Stopped),
-            }
+            };
+            self.let_go(now)?;
             self.shared.handover.offer();
         }
     }
 
+    fn next_due(&self) -> Timestamp {
+        let ledger = self.ledger();
+        let due = step::next_due(&ledger);
+        let leaving = self.shared.shelf.as_ref().and_then(|shelf| shelf.next_due(&ledger));
+        leaving.map_or(due, |leaving| due.min(leaving.max(self.let_go_again_at.get())))
+    }
+
+    /// Executes all that has come, and returns when the last of it did.
+    fn execute_all(&self, jobs: &mut Vec<Job>) -> Result<Timestamp, Stopped> {
+        let mut last = Timestamp::EPOCH;
+        for job in jobs.drain(..) {
+            last = job.now;
+            self.execute(job)?;
+        }
+        Ok(last)
+    }
+
     fn execute(&self, job: Job) -> Result<(), Stopped> {
         let Job { now, cause, command, asker } = job;
-        let decided = self.advance(now)?.and_then(|()| self.decide(cause, command, now));
+        let informed = self.advance(now)?.and_then(|()| self.inform(command));
+        let (decided, archived) = match informed {
+            Ok((command, archived)) => (self.decide(cause, command, now), archived),
+            Err(error) => (Err(error), vec![]),
+        };
         match decided {
-            Ok(Step::Commit { commit, size }) => self.commit(commit, size, Some(asker)),
-            Ok(Step::AlreadySo) => self.answer(asker, now, Ok(None)),
-            Ok(Step::Repeated { after }) => self.answer(asker, now, self.again(after).map(Some)),
-            Err(error) => self.answer(asker, now, Err(error)),
+            Ok(Step::Commit { commit, size }) => self.commit(commit, size, Some(asker), &archived),
+            Ok(Step::AlreadySo) => self.answer(asker, now, Ok(None), &archived),
+            Ok(Step::Repeated { after }) => {
+                self.answer(asker, now, self.again(after).map(Some), &archived)
+            }
+            Err(error) => self.answer(asker, now, Err(error), &archived),
+        }
+    }
+
+    /// Adds to a command what the archive knows of what it asks.
+    fn inform(&self, command: Command) -> Result<(Command, Vec<ArchivedSubmission>), ExecuteError> {
+        match &self.shared.shelf {
+            Some(shelf) => shelf.inform(&self.ledger(), command),
+            None => Ok((command, vec![])),
+        }
+    }
+
+    /// Lets the tasks leave that are due to, a batch at a time so that nobody waits for long.
+    fn let_go(&self, now: Timestamp) -> Result<(), Stopped> {
+        let Some(shelf) = self.shared.shelf.as_ref().filter(|_| now >= self.let_go_again_at.get())
+        else {
+            return Ok(());
+        };
+        let proposed = shelf.proposes(&self.ledger(), now);
+        let Some(command) = proposed else { return Ok(()) };
+        // Into the archive first: what is in both places is found, what is in neither is lost.
+        if let Err(error) = shelf.keep(&self.ledger(), &command) {
+            tracing::warn!(%error, "finished tasks stay in the ledger: the archive takes none");
+            self.let_go_again_at.set(now.after(PATIENCE));
+            return Ok(());
+        }
+        match self.decide(step::system(), command, now) {
+            Ok(Step::Commit { commit, size }) => self.commit(commit, size, None, &[]),
+            Ok(Step::AlreadySo | Step::Repeated { .. }) => Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "finished tasks stay in the ledger");
+                self.let_go_again_at.set(now.after(PATIENCE));
+                Ok(())
+            }
         }
     }
 
@@ -70,7 +136,7 @@ impl<R: JournalReader> Decider<R> {
             let due = step::due(&self.ledger(), now);
             let Some(command) = due else { return Ok(Ok(())) };
             match self.decide(step::system(), command, now) {
-                Ok(Step::Commit { commit, size }) => self.commit(commit, size, None)?,
+                Ok(Step::Commit { commit, size }) => self.commit(commit, size, None, &[])?,
                 Ok(Step::AlreadySo | Step::Repeated { .. }) => {}
                 Err(error) => return Ok(Err(error)),
             }
@@ -81,7 +147,7 @@ impl<R: JournalReader> Decider<R> {
         let close = Command::Ledger(lifecycle::Command::Close);
         let decided = self.advance(now)?.and_then(|()| self.decide(step::system(), close, now));
         match decided {
-            Ok(Step::Commit { commit, size }) => self.commit(commit, size, None),
+            Ok(Step::Commit { commit, size }) => self.commit(commit, size, None, &[]),
             Ok(Step::AlreadySo | Step::Repeated { .. }) => Ok(()),
             Err(error) => {
                 tracing::error!(%error, "the ledger could not be closed");
@@ -100,13 +166,14 @@ impl<R: JournalReader> Decider<R> {
         commit: Commit,
         size: usize,
         asker: Option<Box<dyn Asker>>,
+        archived: &[ArchivedSubmission],
     ) -> Result<(), Stopped> {
         let mut ledger = self.shared.ledger.write().expect(INVARIANT);
         ledger.apply(&commit).expect("a commit decided on this ledger folds into it");
         let ledger = RwLockWriteGuard::downgrade(ledger);
         let held = asker.map(|mut asker| {
             let (now, commit) = (commit.recorded_at, Some(&commit));
-            asker.see(Receipt { ledger: &ledger, now, commit });
+            asker.see(Receipt { ledger: &ledger, now, commit, archived });
             Held::committed(asker)
         });
         drop(ledger);
@@ -119,9 +186,11 @@ impl<R: JournalReader> Decider<R> {
         mut asker: Box<dyn Asker>,
         now: Timestamp,
         commit: Result<Option<Commit>, ExecuteError>,
+        archived: &[ArchivedSubmission],
     ) -> Result<(), Stopped> {
         let outcome = commit.map(|commit| {
-            asker.see(Receipt { ledger: &self.ledger(), now, commit: commit.as_ref() });
+            let commit = commit.as_ref();
+            asker.see(Receipt { ledger: &self.ledger(), now, commit, archived });
         });
         self.shared.handover.hold(Held::resting(asker, outcome))
     }

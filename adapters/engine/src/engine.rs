@@ -9,8 +9,8 @@ use edge_ledger_core::{Journal, JournalReader, Ledger};
 use tokio::sync::watch;
 
 use crate::{
-    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Stop, Writer, committer::Committer,
-    decider::Decider, handle::Shared, handover::Handover, queue::Queue,
+    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Shelf, Stop, Writer,
+    committer::Committer, decider::Decider, handle::Shared, handover::Handover, queue::Queue,
 };
 
 /// How an engine is to run.
@@ -32,6 +32,15 @@ impl Default for Options {
     }
 }
 
+/// What an engine begins with beside its journal.
+#[derive(Debug, Default)]
+pub struct Beginning {
+    /// A ledger that the journal's beginning folds to: only the rest of it is read.
+    pub ledger: Ledger,
+    /// Where finished tasks go; without it they stay in the ledger.
+    pub shelf: Option<Shelf>,
+}
+
 /// An open ledger with its writer. Dropping it closes the ledger.
 #[derive(Debug)]
 pub struct Engine<R: JournalReader> {
@@ -49,20 +58,26 @@ impl<R: JournalReader> Engine<R> {
     where
         J: Journal<Reader = R> + Send + 'static,
     {
-        Self::start_from(journal, Ledger::default(), options)
+        Self::start_from(journal, Beginning::default(), options)
     }
 
-    /// Does the same from a ledger that the journal's beginning folds to, reading the rest only.
+    /// Does the same from more than a journal.
     ///
     /// # Errors
     ///
-    /// As [`Engine::start`].
-    pub fn start_from<J>(journal: J, ledger: Ledger, options: Options) -> Result<Self, OpenError>
+    /// As [`Engine::start`], and if the archive of tasks cannot be made to have what has left.
+    pub fn start_from<J>(
+        journal: J,
+        beginning: Beginning,
+        options: Options,
+    ) -> Result<Self, OpenError>
     where
         J: Journal<Reader = R> + Send + 'static,
     {
+        let Beginning { ledger, shelf } = beginning;
         let mut clock = None;
-        let writer = Writer::open_from(journal, ledger, options.opening, |ledger| {
+        let opening = options.opening;
+        let writer = Writer::open_from(journal, ledger, shelf.as_ref(), opening, |ledger| {
             clock.insert(Clock::start(ledger.recorded_at())).now()
         })?;
         let clock = clock.expect("an opened writer has asked for the time");
@@ -76,6 +91,7 @@ impl<R: JournalReader> Engine<R> {
             queue: Queue::new(clock, options.queue),
             handover: Handover::new(options.group.min(append_max)),
             durable: known,
+            shelf,
             stopped: OnceLock::new(),
         });
         let committer = Committer::new(journal, Arc::clone(&shared), durable);

@@ -29,6 +29,9 @@ pub enum ExecuteError {
     /// The commit that answered it once cannot be read. Nothing was done.
     #[error("the commit that answered this request once could not be read")]
     Unreadable(#[source] Fault),
+    /// Whether the archive of tasks knows what was asked about cannot be told. Nothing was done.
+    #[error("the archive of finished tasks could not be read")]
+    Unarchived(#[source] Fault),
     /// An earlier failure, or the closing of the ledger, stopped the writer; nothing was done.
     #[error("the writer has stopped")]
     Stopped,
@@ -43,6 +46,9 @@ pub enum OpenError {
     /// Its commits do not fold.
     #[error("the journal does not fold")]
     Corrupt(#[from] Corruption),
+    /// The archive of tasks does not have what has left the ledger.
+    #[error("the archive of finished tasks could not be made to have what has left the ledger")]
+    Unarchived(#[source] Fault),
     /// The opening could not be recorded.
     #[error("the opening of the ledger could not be recorded")]
     Unopened(#[from] ExecuteError),

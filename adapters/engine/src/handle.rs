@@ -4,10 +4,14 @@ use std::{
     sync::{Arc, OnceLock, RwLock},
 };
 
-use edge_ledger_core::{Cause, Command, JournalReader, Ledger, Millis, Position, Timestamp};
+use edge_ledger_core::{
+    Cause, Command, JournalReader, Ledger, Millis, Position, TaskId, Timestamp, task::Task,
+};
 use tokio::sync::{oneshot, watch};
 
-use crate::{Clock, ExecuteError, Receipt, answer::Waiting, handover::Handover, queue::Queue};
+use crate::{
+    Clock, ExecuteError, Receipt, Shelf, answer::Waiting, handover::Handover, queue::Queue,
+};
 
 /// The wall clock may be this far off before readiness says so.
 const SKEW_MAX: Millis = Millis::from_secs(1);
@@ -27,6 +31,8 @@ pub(crate) struct Shared<R> {
     pub(crate) handover: Handover,
     /// The last durable position.
     pub(crate) durable: watch::Receiver<Position>,
+    /// Where finished tasks go.
+    pub(crate) shelf: Option<Shelf>,
     /// How the writer has stopped.
     pub(crate) stopped: OnceLock<Stop>,
 }
@@ -149,6 +155,16 @@ impl<R: JournalReader> Handle<R> {
     #[must_use]
     pub fn reader(&self) -> &R {
         &self.shared.reader
+    }
+
+    /// Looks up a task that has left the ledger. It waits for a disk.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the archive cannot be read.
+    pub fn archived(&self, id: &TaskId) -> Result<Option<Task>, ExecuteError> {
+        let Some(shelf) = &self.shared.shelf else { return Ok(None) };
+        shelf.task(id).map_err(|fault| ExecuteError::Unarchived(fault.into()))
     }
 
     /// Returns whether the engine can take commands.

@@ -32,12 +32,14 @@ mod handover;
 mod memory;
 pub mod mint;
 mod queue;
+mod shelf;
 mod step;
 mod writer;
 
 pub use clock::Clock;
-pub use engine::{Engine, Options};
+pub use engine::{Beginning, Engine, Options};
 pub use error::{ExecuteError, Fault, OpenError};
 pub use handle::{Handle, Readiness, Stop};
 pub use memory::{MemoryJournal, MemoryReader};
+pub use shelf::Shelf;
 pub use writer::{Opening, Receipt, Writer, replay, replay_from};

@@ -4,9 +4,11 @@ use std::{slice, sync::Arc};
 use edge_ledger_core::{
     AppendError, Cause, Command, Commit, Journal, JournalReader, Ledger, Timestamp,
     lifecycle::{self, Epoch},
+    task::ArchivedSubmission,
 };
 
 use crate::{
+    Shelf,
     error::{ExecuteError, OpenError},
     step::{self, Step},
 };
@@ -29,6 +31,8 @@ pub struct Receipt<'a> {
     /// What it made happen, now or, if it is a repeated request, the first time. None if what it
     /// asks for was already so.
     pub commit: Option<&'a Commit>,
+    /// The tasks in the archive that it wanted to submit again.
+    pub archived: &'a [ArchivedSubmission],
 }
 
 /// What a ledger is to an earlier one of the same log.
@@ -62,21 +66,26 @@ impl<J: Journal> Writer<J> {
         opening: Opening,
         now: impl FnOnce(&Ledger) -> Timestamp,
     ) -> Result<Self, OpenError> {
-        Self::open_from(journal, Ledger::default(), opening, now)
+        Self::open_from(journal, Ledger::default(), None, opening, now)
     }
 
-    /// Does the same from a ledger that the journal's beginning folds to, reading the rest only.
+    /// Does the same from a ledger that the journal's beginning folds to, reading the rest only,
+    /// and lets the archive have what has left the ledger.
     ///
     /// # Errors
     ///
-    /// As [`Writer::open`].
+    /// As [`Writer::open`], and if the archive cannot be made to have that.
     pub fn open_from(
         journal: J,
         ledger: Ledger,
+        shelf: Option<&Shelf>,
         opening: Opening,
         now: impl FnOnce(&Ledger) -> Timestamp,
     ) -> Result<Self, OpenError> {
-        let ledger = replay_from(&journal.reader(), ledger)?;
+        let ledger = fold(&journal.reader(), ledger, |ledger, commit| {
+            shelf.map_or(Ok(()), |shelf| shelf.follow(ledger, commit))
+        })?;
+        shelf.map_or(Ok(()), |shelf| shelf.check(&ledger))?;
         let now = now(&ledger);
         let open = lifecycle::Command::Open { epoch: opening.epoch(ledger.epoch()) };
         let mut writer = Self { journal, ledger, stopped: false };
@@ -99,7 +108,7 @@ impl<J: Journal> Writer<J> {
     ) -> Result<T, ExecuteError> {
         self.advance(now)?;
         let commit = self.record(cause, command, now)?;
-        Ok(answer(Receipt { ledger: &self.ledger, now, commit: commit.as_ref() }))
+        Ok(answer(Receipt { ledger: &self.ledger, now, commit: commit.as_ref(), archived: &[] }))
     }
 
     /// Executes everything that time has made due at `now`, and says that the ledger is open if
@@ -196,9 +205,18 @@ pub fn replay<R: JournalReader>(reader: &R) -> Result<Ledger, OpenError> {
 /// # Errors
 ///
 /// Fails if it cannot be read whole, or does not fold.
-pub fn replay_from<R: JournalReader>(reader: &R, mut ledger: Ledger) -> Result<Ledger, OpenError> {
+pub fn replay_from<R: JournalReader>(reader: &R, ledger: Ledger) -> Result<Ledger, OpenError> {
+    fold(reader, ledger, |_, _| Ok(()))
+}
+
+fn fold<R: JournalReader>(
+    reader: &R,
+    mut ledger: Ledger,
+    before: impl Fn(&Ledger, &Commit) -> Result<(), OpenError>,
+) -> Result<Ledger, OpenError> {
     for commit in reader.read_ahead(ledger.head()) {
         let commit = commit.map_err(|error| OpenError::Unreadable(Arc::new(error)))?;
+        before(&ledger, &commit)?;
         ledger.apply(&commit)?;
     }
     Ok(ledger)

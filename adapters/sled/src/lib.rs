@@ -64,11 +64,13 @@ mod parts;
 mod reader;
 mod shield;
 mod store;
+mod tasks;
 
 pub use bounds::{PART, SEGMENT};
 use edge_ledger_journal::{BlockJournal, JournalError};
 pub use reader::SledReader;
 pub use store::SledStore;
+pub use tasks::SledTasks;
 
 /// A journal on sled.
 pub type SledJournal = BlockJournal<SledStore>;

@@ -29,6 +29,12 @@ impl Default for Archived {
 }
 
 impl Archived {
+    /// Wraps a number and a digest, for archives.
+    #[must_use]
+    pub const fn new(tasks: u64, digest: Digest) -> Self {
+        Self { tasks, digest }
+    }
+
     /// Returns how many they are.
     #[must_use]
     pub const fn tasks(&self) -> u64 {

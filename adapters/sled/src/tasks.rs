@@ -1,0 +1,209 @@
+//! The tasks that have left the ledger, on disk.
+//!
+//! ```text
+//! key    n, the task's number, u64 big-endian      what left nth, counted from 1
+//! value  the digest of the first n tasks, 32 bytes, and the task's id
+//!
+//! key    t, its id, 0, the part's number, u16 big-endian
+//! value  a part of its own number, u64 big-endian, and the task in its stored form
+//!
+//! key    k, its dedupe key
+//! value  its id
+//! ```
+use std::{
+    fmt,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use edge_ledger_core::{
+    Archived, Digest, TaskArchive, TaskId, archive::ArchiveFault, snapshot, task::Task,
+};
+use edge_ledger_journal::JournalError;
+
+use crate::{bounds::PART, directory::io_error, shield::shielded};
+
+/// What sled aims to keep in memory, in bytes.
+const CACHE: u64 = 8 * 1024 * 1024;
+
+/// An archive of tasks in a directory of sled's.
+///
+/// A cache of the log: if anything about it is in doubt, remove the directory, and the next start
+/// makes it anew.
+pub struct SledTasks {
+    tree: sled::Tree,
+    /// sled's file, on a handle of our own: what it syncs is durable.
+    db: File,
+    path: PathBuf,
+}
+
+/// The archive does not have what it should.
+#[derive(Debug, thiserror::Error)]
+enum Doubt {
+    #[error("the archive of tasks in {path} does not reach task {number}: {REMOVE}")]
+    Short { path: PathBuf, number: u64 },
+    #[error(
+        "the archive of tasks in {path} has another task {id} than the one that left: {REMOVE}"
+    )]
+    Other { path: PathBuf, id: TaskId },
+    #[error("the archive of tasks in {path} holds what no build has written: {REMOVE}")]
+    Foreign { path: PathBuf },
+}
+
+const REMOVE: &str = "remove the directory, the next start makes it anew";
+
+impl SledTasks {
+    /// Opens the archive in a directory, and makes it first if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Fails if another process has it open, or sled cannot read it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let path = path.as_ref().to_path_buf();
+        let config = sled::Config::new().path(&path).cache_capacity(CACHE).flush_every_ms(None);
+        let tree = shielded(&path, "open", || Ok((*config.open()?).clone()))?;
+        let file = path.join("db");
+        let db = File::options().read(true).write(true).open(&file);
+        let db = db.map_err(io_error("open", &file))?;
+        db.sync_all().map_err(io_error("sync", &file))?;
+        make_private(&path)?;
+        Ok(Self { tree, db, path })
+    }
+
+    fn ask<T>(
+        &self,
+        doing: &'static str,
+        ask: impl FnOnce(&sled::Tree) -> sled::Result<T>,
+    ) -> Result<T, JournalError> {
+        shielded(&self.path, doing, || ask(&self.tree))
+    }
+
+    /// Returns what the first tasks add up to, and the last of them.
+    fn nth(&self, number: u64) -> Result<Option<(Archived, TaskId)>, ArchiveFault> {
+        let Some(value) = self.ask("read", |tree| tree.get(key_of_number(number)))? else {
+            return Ok(None);
+        };
+        let foreign = || Doubt::Foreign { path: self.path.clone() };
+        let (digest, id) = value.split_first_chunk().ok_or_else(foreign)?;
+        let id = std::str::from_utf8(id)?.parse().map_err(|_| foreign())?;
+        Ok(Some((Archived::new(number, Digest::from_bytes(*digest)), id)))
+    }
+
+    fn sum(&self, number: u64) -> Result<Archived, ArchiveFault> {
+        if number == 0 {
+            return Ok(Archived::default());
+        }
+        let found = self.nth(number)?.map(|(sum, _)| sum);
+        Ok(found.ok_or_else(|| Doubt::Short { path: self.path.clone(), number })?)
+    }
+
+    /// Reads a task with its number, whether or not they fit together.
+    fn read(&self, id: &TaskId) -> Result<Option<(u64, Task)>, ArchiveFault> {
+        let parts: Result<Vec<_>, _> =
+            self.ask("read", |tree| Ok(tree.scan_prefix(prefix(id)).values().collect()))?;
+        let bytes = parts.map_err(ArchiveFault::from)?.concat();
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let foreign = || Doubt::Foreign { path: self.path.clone() };
+        let (number, task) = bytes.split_first_chunk().ok_or_else(foreign)?;
+        Ok(Some((u64::from_be_bytes(*number), snapshot::decode_task(task)?)))
+    }
+
+    /// Drops what left after the first tasks.
+    fn cut(&self, mut number: u64, batch: &mut sled::Batch) -> Result<(), ArchiveFault> {
+        while let Some((_, id)) = self.nth(number + 1)? {
+            number += 1;
+            if let Some(key) = self.read(&id)?.and_then(|(_, task)| task.dedupe_key().map(key_of)) {
+                batch.remove(key);
+            }
+            for part in self.tree.scan_prefix(prefix(&id)).keys() {
+                batch.remove(part?);
+            }
+            batch.remove(key_of_number(number));
+        }
+        Ok(())
+    }
+}
+
+impl TaskArchive for SledTasks {
+    fn keep(&self, before: Archived, tasks: &[(&TaskId, &Task)]) -> Result<(), ArchiveFault> {
+        if !self.reaches(before)? {
+            return Err(Doubt::Short { path: self.path.clone(), number: before.tasks() }.into());
+        }
+        let mut batch = sled::Batch::default();
+        self.cut(before.tasks(), &mut batch)?;
+        let mut sum = before;
+        for (id, task) in tasks {
+            sum = sum.and(id, task);
+            let number = sum.tasks().to_be_bytes();
+            let bytes = [&number, snapshot::encode_task(task).as_slice()].concat();
+            for (part, bytes) in (0_u16..).zip(bytes.chunks(PART)) {
+                batch.insert([prefix(id).as_slice(), &part.to_be_bytes()].concat(), bytes);
+            }
+            if let Some(key) = task.dedupe_key() {
+                batch.insert(key_of(key), id.to_string().as_bytes());
+            }
+            let value = [sum.digest().as_bytes().as_slice(), id.to_string().as_bytes()].concat();
+            batch.insert(key_of_number(sum.tasks()), value);
+        }
+        self.ask("append to", |tree| tree.apply_batch(batch))?;
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), ArchiveFault> {
+        self.ask("append to", sled::Tree::flush)?;
+        self.db.sync_data().map_err(io_error("sync", &self.path.join("db")))?;
+        Ok(())
+    }
+
+    fn reaches(&self, archived: Archived) -> Result<bool, ArchiveFault> {
+        Ok(archived == Archived::default()
+            || self.nth(archived.tasks())?.is_some_and(|(sum, _)| sum == archived))
+    }
+
+    fn task(&self, id: &TaskId) -> Result<Option<Task>, ArchiveFault> {
+        let Some((number, task)) = self.read(id)? else { return Ok(None) };
+        let other = || Doubt::Other { path: self.path.clone(), id: id.clone() };
+        let before = self.sum(number.checked_sub(1).ok_or_else(other)?)?;
+        if before.and(id, &task) == self.sum(number)? {
+            Ok(Some(task))
+        } else {
+            Err(other().into())
+        }
+    }
+
+    fn task_of_dedupe_key(&self, key: &str) -> Result<Option<TaskId>, ArchiveFault> {
+        let Some(id) = self.ask("read", |tree| tree.get(key_of(key)))? else { return Ok(None) };
+        let foreign = || Doubt::Foreign { path: self.path.clone() };
+        let id = std::str::from_utf8(&id)?.parse().map_err(|_| foreign())?;
+        Ok(Some(id))
+    }
+}
+
+impl fmt::Debug for SledTasks {
+    /// Leaves the tree out: sled prints all of its pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledTasks").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn key_of_number(number: u64) -> Vec<u8> {
+    [b"n".as_slice(), &number.to_be_bytes()].concat()
+}
+
+fn key_of(dedupe_key: &str) -> Vec<u8> {
+    [b"k", dedupe_key.as_bytes()].concat()
+}
+
+/// How the keys of a task begin. No id has a zero byte, so that none begins another.
+fn prefix(id: &TaskId) -> Vec<u8> {
+    [b"t", id.to_string().as_bytes(), &[0]].concat()
+}
+
+fn make_private(path: &Path) -> Result<(), JournalError> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let private = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(path, private).map_err(io_error("make private", path))
+}
