@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     EdgeId, Ledger, Liveness, Millis, TaskId, Thresholds, Timestamp,
     edge::{Edge, Health},
-    task::{Lease, State, Task, TaskStatus},
+    task::{Lease, Task, TaskStatus},
 };
 
 /// An edge, as it looks at an instant.
@@ -107,18 +107,21 @@ impl<'a> TaskView<'a> {
     #[must_use]
     pub fn of(ledger: &'a Ledger, id: &TaskId, now: Timestamp) -> Option<Self> {
         let (id, task) = ledger.task_entry(id)?;
-        let lease = match task.state() {
-            State::Leased(lease) => Some(lease),
-            State::Awaiting { .. } | State::Finished { .. } => None,
-        };
-        Some(Self {
+        Some(Self::of_task(id, task, now))
+    }
+
+    /// Looks at a task wherever it is, in a ledger or in the archive.
+    #[must_use]
+    pub fn of_task(id: &'a TaskId, task: &'a Task, now: Timestamp) -> Self {
+        let lease = task.lease();
+        Self {
             id,
             task,
             as_of: now,
             status: task.status(),
             lease,
             lease_remaining: lease.map(|lease| lease.expires_at.since(now)),
-        })
+        }
     }
 }
 

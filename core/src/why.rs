@@ -4,7 +4,7 @@ use std::fmt;
 use crate::{
     EdgeId, Labels, Ledger, Liveness, TaskId, Thresholds, Timestamp,
     edge::Standing,
-    task::{FailReason, Outcome, State},
+    task::{FailReason, Outcome, State, Task},
     view::EdgeView,
 };
 
@@ -98,7 +98,7 @@ pub fn why(ledger: &Ledger, id: &TaskId, thresholds: &Thresholds, now: Timestamp
     let Some(task) = ledger.task(id) else { return vec![] };
     let ready_at = match task.state() {
         State::Leased(_) => return vec![],
-        State::Finished { outcome, .. } => return vec![Reason::Finished(outcome.clone())],
+        State::Finished { .. } => return over(task).into_iter().collect(),
         State::Awaiting { ready_at } => *ready_at,
     };
     let waits = ready_at.filter(|until| *until > now);
@@ -119,6 +119,15 @@ pub fn why(ledger: &Ledger, id: &TaskId, thresholds: &Thresholds, now: Timestamp
     let ahead = edges.iter().take(NAMED_MAX).map(|edge| ledger.ahead_of(id, *edge)).min();
     let behind = ahead.filter(|tasks| *tasks > 0).map(|tasks| Reason::Behind { tasks });
     waits.into_iter().chain(hindrances).chain(behind).collect()
+}
+
+/// Returns why a task does not run that is finished, wherever it is; none if it is not.
+#[must_use]
+pub fn over(task: &Task) -> Option<Reason> {
+    match task.state() {
+        State::Finished { outcome, .. } => Some(Reason::Finished(outcome.clone())),
+        State::Awaiting { .. } | State::Leased(_) => None,
+    }
 }
 
 /// What edges are to a task: why none can take it now, and those that could, or could otherwise.

@@ -3,8 +3,10 @@ use std::{fmt, time::Duration};
 
 use actix_web::web;
 use edge_ledger_core::{
-    Cause, Command, JournalReader, Ledger, Thresholds, Timestamp,
+    Cause, Command, JournalReader, Ledger, Rejection, TaskId, Thresholds, Timestamp,
     past::{LogEnd, Moment, Past, PastError},
+    task::{self, Task},
+    view::TaskView,
 };
 use edge_ledger_engine::{ExecuteError, Handle, Receipt};
 use tokio::sync::Semaphore;
@@ -59,7 +61,12 @@ impl<R: JournalReader> Gateway<R> {
         show: impl FnOnce(Receipt<'_>) -> T + Send + 'static,
     ) -> Result<T, ExecuteError> {
         let outcome = self.handle.execute(cause, command, show).await;
-        if let Err(ExecuteError::Unrecorded(fault) | ExecuteError::Unreadable(fault)) = &outcome {
+        if let Err(
+            ExecuteError::Unrecorded(fault)
+            | ExecuteError::Unreadable(fault)
+            | ExecuteError::Unarchived(fault),
+        ) = &outcome
+        {
             tracing::error!(error = %fault, "the journal failed");
         }
         outcome
@@ -73,6 +80,43 @@ impl<R: JournalReader> Gateway<R> {
         let reader = self.handle.reader().clone();
         let outcome = web::block(move || read(&reader)).await;
         outcome.map_err(|error| Failure::unavailable("stopped", error.to_string()))?
+    }
+
+    /// Looks at a task, in the ledger as it is or as it was at a moment, or in the archive if it
+    /// has left by then.
+    pub(crate) async fn look_at_task<T: Send + 'static>(
+        &self,
+        id: &TaskId,
+        at: Option<Moment>,
+        show: impl Fn(Option<&Ledger>, &TaskView<'_>) -> T + Clone + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (named, look) = (id.clone(), show.clone());
+        let found = self.look(at, move |ledger, now| {
+            let view = TaskView::of(ledger, &named, now);
+            (view.map(|view| look(Some(ledger), &view)), now)
+        });
+        let (found, as_of) = found.await?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        // Whatever had not finished by then had not left either.
+        let left = self.archived(id).await?;
+        let left = left.filter(|task| task.finished_at().is_some_and(|at| at <= as_of));
+        let unknown = || Rejection::Task(task::Rejection::Unknown(id.clone()));
+        let task = left.ok_or_else(unknown)?;
+        Ok(show(None, &TaskView::of_task(id, &task, as_of)))
+    }
+
+    /// Looks up a task that has left the ledger.
+    pub(crate) async fn archived(&self, id: &TaskId) -> Result<Option<Task>, Failure> {
+        let (handle, id) = (self.handle.clone(), id.clone());
+        let outcome = web::block(move || handle.archived(&id)).await;
+        let outcome =
+            outcome.map_err(|error| Failure::unavailable("stopped", error.to_string()))?;
+        outcome.map_err(|error| {
+            tracing::error!(%error, "the archive of tasks failed");
+            error.into()
+        })
     }
 
     /// Looks at the ledger as it is, or as it was at a moment.

@@ -110,6 +110,7 @@ impl From<ExecuteError> for Failure {
             }
             ExecuteError::Unrecorded(_) => Self::unavailable("unrecorded", detail),
             ExecuteError::Unreadable(_) => Self::unavailable("unreadable", detail),
+            ExecuteError::Unarchived(_) => Self::unavailable("unarchived", detail),
             ExecuteError::Stopped => Self::unavailable("stopped", detail),
         }
     }

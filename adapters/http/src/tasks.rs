@@ -142,6 +142,7 @@ fn lost_the_lease(refusal: &ExecuteError) -> bool {
         | ExecuteError::TooLarge { .. }
         | ExecuteError::Unrecorded(_)
         | ExecuteError::Unreadable(_)
+        | ExecuteError::Unarchived(_)
         | ExecuteError::Stopped => false,
     }
 }

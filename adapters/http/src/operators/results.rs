@@ -3,8 +3,9 @@ use std::{collections::BTreeSet, str::FromStr};
 
 use actix_web::web::{Json, Path};
 use edge_ledger_core::{
-    Event, JournalReader, Position,
+    Event, JournalReader, Ledger, Position,
     task::{self, LateResults as Kept, Row},
+    view::TaskView,
 };
 use edge_ledger_wire::{
     Malformed,
@@ -14,7 +15,6 @@ use edge_ledger_wire::{
 use crate::{
     asked::ToShow,
     commits::Events,
-    operators::tasks::unknown,
     problem::Failure,
     query::{Bare, Parameters, limit, parsed},
     tasks::task_id,
@@ -75,12 +75,11 @@ pub(crate) async fn list<R: JournalReader>(
     asked: ToShow<R, Which>,
 ) -> Result<Json<Page<ResultRow>>, Failure> {
     let id = task_id(&id)?;
-    let outline = asked.gateway.handle.view(|ledger, _| {
-        let task = ledger.task(&id)?;
-        let trail = task.trail().collect();
-        Some(Outline { trail, run: task.run(), run_began: task.run_began() })
-    });
-    let outline = outline.await?.ok_or_else(|| unknown(id))?;
+    let show = |_: Option<&Ledger>, view: &TaskView<'_>| {
+        let task = view.task;
+        Outline { trail: task.trail().collect(), run: task.run(), run_began: task.run_began() }
+    };
+    let outline = asked.gateway.look_at_task(&id, None, show).await?;
     let page =
         asked.gateway.read(move |reader| rows(&mut Events::new(reader), &outline, &asked.query));
     Ok(Json(page.await?))
@@ -91,11 +90,8 @@ pub(crate) async fn list_late<R: JournalReader>(
     asked: ToShow<R, Bare>,
 ) -> Result<Json<Page<LateResults>>, Failure> {
     let id = task_id(&id)?;
-    let late = asked
-        .gateway
-        .handle
-        .view(|ledger, _| ledger.task(&id).map(|task| task.late_results().to_vec()));
-    let late: Vec<Kept> = late.await?.ok_or_else(|| unknown(id))?;
+    let show = |_: Option<&Ledger>, view: &TaskView<'_>| view.task.late_results().to_vec();
+    let late: Vec<Kept> = asked.gateway.look_at_task(&id, None, show).await?;
     let items = asked.gateway.read(move |reader| {
         let mut events = Events::new(reader);
         let of = |kept: &Kept| Ok(LateResults::of(kept, &late_rows(&mut events, kept.kept_at)?));

@@ -12,7 +12,7 @@ use edge_ledger_core::{
     view::TaskView,
     why,
 };
-use edge_ledger_engine::{Receipt, mint};
+use edge_ledger_engine::{ExecuteError, Receipt, mint};
 use edge_ledger_wire::{
     Malformed,
     operator::{
@@ -115,12 +115,11 @@ pub(crate) async fn show<R: JournalReader>(
     asked: ToShow<R, At>,
 ) -> Result<Json<Task>, Failure> {
     let id = task_id(&id)?;
-    let (named, At(moment)) = (id.clone(), asked.query);
-    let look = move |ledger: &Ledger, now| {
-        Some((shown(ledger, &named, now)?, ledger.task(&named)?.trail().collect::<Vec<_>>()))
+    let At(moment) = asked.query;
+    let show = |_: Option<&Ledger>, view: &TaskView<'_>| {
+        (Task::from(view), view.task.trail().collect::<Vec<_>>())
     };
-    let found = asked.gateway.look(moment, look).await?;
-    let (task, trail) = found.ok_or_else(|| unknown(id))?;
+    let (task, trail) = asked.gateway.look_at_task(&id, moment, show).await?;
     let work = work_of(&asked.gateway, Position::new(task.position)).await?;
     let history = asked.gateway.read(move |reader| history(&mut Events::new(reader), &trail));
     Ok(Json(Task { history: Some(history.await?), ..task.with_work(work) }))
@@ -131,12 +130,16 @@ pub(crate) async fn why<R: JournalReader>(
     asked: ToShow<R, At>,
 ) -> Result<Json<Why>, Failure> {
     let id = task_id(&id)?;
-    let (named, At(moment), thresholds) = (id.clone(), asked.query, asked.gateway.thresholds);
-    let look = move |ledger: &Ledger, now| {
-        let status = ledger.task(&named)?.status();
-        Some(Why::of(&named, status, &why::why(ledger, &named, &thresholds, now), now))
+    let (At(moment), thresholds) = (asked.query, asked.gateway.thresholds);
+    let show = move |ledger: Option<&Ledger>, view: &TaskView<'_>| {
+        let TaskView { id, task, as_of, .. } = *view;
+        let reasons = match ledger {
+            Some(ledger) => why::why(ledger, id, &thresholds, as_of),
+            None => why::over(task).into_iter().collect(),
+        };
+        Why::of(id, view.status, &reasons, as_of)
     };
-    asked.gateway.look(moment, look).await?.map(Json).ok_or_else(|| unknown(id))
+    Ok(Json(asked.gateway.look_at_task(&id, moment, show).await?))
 }
 
 pub(crate) async fn cancel<R: JournalReader>(
@@ -176,8 +179,14 @@ async fn done<R: JournalReader, T: Into<task::Command>>(
     let id = task_id(id)?;
     let (named, command) = (id.clone(), Command::Task(id.clone(), asked.request.into()));
     let show = move |receipt: Receipt<'_>| shown(receipt.ledger, &named, receipt.now);
-    let shown = asked.gateway.execute(asked.cause, command, show).await?;
-    shown.map(Json).ok_or_else(|| unknown(id))
+    match asked.gateway.execute(asked.cause, command, show).await {
+        Ok(shown) => shown.map(Json).ok_or_else(|| unknown(id)),
+        Err(ExecuteError::Rejected(Rejection::Task(task::Rejection::Unknown(id)))) => {
+            let left = asked.gateway.archived(&id).await?;
+            Err(left.map_or_else(|| unknown(id.clone()), |task| archived(&id, task.status())))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
 }
 
 /// Tells which tasks a submission came to. Those without an id or a key of their own are told
@@ -200,8 +209,14 @@ fn submitted(receipt: Receipt<'_>, wanted: &[(Option<TaskId>, Submission)]) -> V
     });
     let tasks = wanted.iter().map(|(named, submission)| {
         let key = submission.spec.dedupe_key.as_deref();
-        let of_key = key.and_then(|key| receipt.ledger.task_of_dedupe_key(key));
-        let id = of_key.map(|(id, _)| id).or(named.as_ref()).or_else(|| minted.next());
+        let of_key = key.and_then(|key| {
+            let here = receipt.ledger.task_of_dedupe_key(key).map(|(id, _)| id);
+            here.or_else(|| {
+                let mut left = receipt.archived.iter();
+                left.find(|left| left.dedupe_key.as_deref() == Some(key)).map(|left| &left.id)
+            })
+        });
+        let id = of_key.or(named.as_ref()).or_else(|| minted.next());
         let id = id.unwrap_or(&submission.id);
         let created = created.iter().any(|(created, _)| *created == id);
         SubmittedTask { id: id.to_string(), created }
@@ -219,6 +234,14 @@ fn history<R: JournalReader>(
 
 fn shown(ledger: &Ledger, id: &TaskId, now: Timestamp) -> Option<Task> {
     TaskView::of(ledger, id, now).as_ref().map(Task::from)
+}
+
+fn archived(id: &TaskId, status: TaskStatus) -> Failure {
+    let detail = format!(
+        "task {id} is {status} and has left the ledger for the archive: nothing about it changes \
+         any more, submit its work anew"
+    );
+    Failure::of(StatusCode::CONFLICT, "task_archived", detail)
 }
 
 pub(super) fn unknown(id: TaskId) -> Failure {
