@@ -2,7 +2,7 @@
 use std::{fmt, sync::Arc};
 
 use edge_ledger_core::{
-    Command, Commit, Ledger, Millis, TaskArchive, TaskId, Timestamp,
+    Command, Commit, Idempotency, Ledger, Millis, TaskArchive, TaskId, Timestamp,
     archive::{ArchiveFault, find, leaving},
     lifecycle, plan,
     task::{ArchivedSubmission, Submission, Task},
@@ -18,11 +18,11 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// Lets tasks go to an archive that have been finished for at least `keep`: what is good to
-    /// keep is said at [`plan::archive_finished`].
+    /// Lets tasks go to an archive that have been finished for at least `keep`, and at least for as
+    /// long as a repeated request has to be answered as it was the first time.
     #[must_use]
     pub fn new(archive: Arc<dyn TaskArchive>, keep: Millis) -> Self {
-        Self { archive, keep }
+        Self { archive, keep: keep.max(Idempotency::KEPT_FOR) }
     }
 
     /// Looks up a task that has left.

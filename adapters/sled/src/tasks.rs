@@ -207,3 +207,98 @@ fn make_private(path: &Path) -> Result<(), JournalError> {
     let private = fs::Permissions::from_mode(0o700);
     fs::set_permissions(path, private).map_err(io_error("make private", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use edge_ledger_core::{
+        Cause, Command, CommandId, Commit, Decision, Ledger, Principal, Timestamp,
+        lifecycle::{self, Epoch},
+        task::{self, OperatorCommand, Payload, Spec, Submission, Terms},
+    };
+    use serde_json::value::RawValue;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn another_task_than_the_one_that_left_is_not_shown() {
+        let place = tempfile::tempdir().unwrap();
+        let ledger = cancelled(&["one", "two"]);
+        let tasks: Vec<_> = ledger.tasks().collect();
+        let archive = SledTasks::open(place.path()).unwrap();
+        archive.keep(Archived::default(), &tasks).unwrap();
+        let [one, two] = [0, 1].map(|nth: usize| [prefix(tasks[nth].0), vec![0, 0]].concat());
+
+        let put = archive.tree.get(&two).unwrap().unwrap();
+        archive.tree.insert(&one, put).unwrap();
+
+        let refused = archive.task(tasks[0].0).unwrap_err().to_string();
+        assert!(refused.contains("has another task one than the one that left"), "{refused}");
+        assert!(refused.contains("remove the directory"), "{refused}");
+        assert_eq!(archive.task(tasks[1].0).unwrap().as_ref(), Some(tasks[1].1));
+    }
+
+    #[test]
+    fn a_task_is_found_by_its_dedupe_key_for_as_long_as_it_is_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let ledger = cancelled(&["one", "two"]);
+        let tasks: Vec<_> = ledger.tasks().collect();
+        let archive = SledTasks::open(place.path()).unwrap();
+        archive.keep(Archived::default(), &tasks).unwrap();
+        archive.sync().unwrap();
+        drop(archive);
+
+        let archive = SledTasks::open(place.path()).unwrap();
+
+        assert_eq!(archive.task_of_dedupe_key("key of two").unwrap().as_ref(), Some(tasks[1].0));
+        assert_eq!(archive.task_of_dedupe_key("key of").unwrap(), None);
+        archive.keep(Archived::default(), &tasks[..1]).unwrap();
+        assert_eq!(archive.task_of_dedupe_key("key of one").unwrap().as_ref(), Some(tasks[0].0));
+        assert_eq!(archive.task_of_dedupe_key("key of two").unwrap(), None);
+    }
+
+    #[test]
+    fn a_task_larger_than_a_page_comes_back_whole() {
+        let place = tempfile::tempdir().unwrap();
+        let reason = "because ".repeat(4 * PART);
+        let ledger = cancelled_because(&["one"], &reason);
+        let tasks: Vec<_> = ledger.tasks().collect();
+        let archive = SledTasks::open(place.path()).unwrap();
+
+        archive.keep(Archived::default(), &tasks).unwrap();
+
+        assert_eq!(archive.task(tasks[0].0).unwrap().as_ref(), Some(tasks[0].1));
+    }
+
+    fn cancelled(ids: &[&str]) -> Ledger {
+        cancelled_because(ids, "enough")
+    }
+
+    fn cancelled_because(ids: &[&str], reason: &str) -> Ledger {
+        let mut ledger = Ledger::default();
+        let open = lifecycle::Command::Open { epoch: Epoch(0) };
+        execute(&mut ledger, Principal::System, Command::Ledger(open));
+        for id in ids {
+            let payload = Payload::new(RawValue::from_string("{}".to_owned()).unwrap());
+            let dedupe_key = Some(format!("key of {id}").into());
+            let spec = Spec { name: (*id).into(), payload, dedupe_key, terms: Terms::default() };
+            let (id, spec) = (TaskId::new(id).unwrap(), Box::new(spec));
+            let submission = Submission { id: id.clone(), spec, archived: None };
+            let operator = Principal::Operator { name: "op".into() };
+            execute(&mut ledger, operator.clone(), Command::Submit(vec![submission]));
+            let cancel = OperatorCommand::Cancel { reason: reason.into() };
+            execute(&mut ledger, operator, Command::Task(id, task::Command::Operator(cancel)));
+        }
+        ledger
+    }
+
+    fn execute(ledger: &mut Ledger, principal: Principal, command: Command) {
+        let cause =
+            Cause { command: CommandId::from_uuid(Uuid::nil()), principal, idempotency: None };
+        let decided = ledger.decide(command, &cause, Timestamp::EPOCH).unwrap();
+        let Decision::Events(events) = decided else { panic!("it changes something") };
+        let after = ledger.head();
+        let recorded_at = Timestamp::EPOCH;
+        ledger.apply(&Commit { after, recorded_at, cause, events }).unwrap();
+    }
+}
