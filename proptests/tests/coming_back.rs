@@ -7,7 +7,7 @@ use std::{
 };
 
 use edge_ledger_core::{Commit, Journal, Ledger};
-use edge_ledger_engine::{Engine, Options, Stop, replay, replay_from};
+use edge_ledger_engine::{Beginning, Engine, Options, Stop, replay, replay_from};
 use edge_ledger_journal::{BlockReader, Rhythm, Snapshot, Snapshots, Snapshotter};
 use edge_ledger_proptests::{
     action::{Step, step},
@@ -92,7 +92,8 @@ fn an_engine_goes_on_from_a_snapshot_as_from_the_whole_journal() {
     append(&mut journal, &log[100..], 5);
 
     let from = Snapshot::decode(&snapshot).unwrap().into_ledger();
-    let engine = Engine::start_from(journal, from, Options::default()).unwrap();
+    let beginning = Beginning { ledger: from, shelf: None };
+    let engine = Engine::start_from(journal, beginning, Options::default()).unwrap();
     let handle = engine.handle();
     assert_eq!(engine.close(), Stop::Closed);
 
