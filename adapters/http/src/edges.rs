@@ -1,6 +1,4 @@
 //! What edges ask for themselves: to be let in, to be known to be well, to be given work.
-use std::sync::Arc;
-
 use actix_web::{HttpResponse, http::header, web::Json};
 use edge_ledger_core::{
     Command, EdgeId, Event, JournalReader, Ledger, Position, TaskId,
@@ -18,7 +16,7 @@ use edge_ledger_wire::{
 
 use crate::{
     asked::{FromEdge, FromEnrollee},
-    commits::{commit_at, envelope},
+    commits::{envelope, submissions_from},
     gateway::Gateway,
     problem::{Failure, unreadable},
     secret::{Kind, Secret},
@@ -152,10 +150,10 @@ pub(crate) async fn work_of<R: JournalReader>(
     let commit = match gateway.payloads.find(submitted) {
         Some(commit) => commit,
         None => {
-            let commit = gateway.read(move |reader| commit_at(reader, submitted)).await?;
-            let commit = Arc::new(commit);
-            gateway.payloads.keep(Arc::clone(&commit));
-            commit
+            let read = gateway.read(move |reader| submissions_from(reader, submitted)).await?;
+            let commit = read.first().cloned();
+            gateway.payloads.keep(read);
+            commit.ok_or_else(|| unreadable(&NoSubmission(submitted)))?
         }
     };
     match envelope(&commit, submitted).map(|envelope| envelope.event) {

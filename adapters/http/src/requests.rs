@@ -37,8 +37,13 @@ pub(crate) async fn around(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(request.headers());
-    let (method, path) = (request.method().clone(), masked(request.path()).into_owned());
-    let span = tracing::info_span!("request", id, %method, path, edge = Empty);
+    let span = tracing::info_span!(
+        "request",
+        id,
+        method = %request.method(),
+        path = &*masked(request.path()),
+        edge = Empty
+    );
     let began = Instant::now();
     let body = Held::of(&mut request);
     let response = next.call(request).instrument(span.clone()).await?;
@@ -115,12 +120,11 @@ fn note(response: &ServiceResponse<BoxBody>, failure: Option<&str>, began: Insta
     let millis = began.elapsed().as_millis();
     let failure = failure.map(masked);
     let failure = failure.as_deref();
-    let probe = matches!(response.request().path(), "/healthz" | "/readyz");
     match status {
         500.. => tracing::error!(status, millis, failure, "failed"),
         400.. => tracing::info!(status, millis, failure, "refused"),
-        _ if probe => tracing::debug!(status, millis, "answered"),
-        _ => tracing::info!(status, millis, "answered"),
+        // A fleet asks more often than anybody wants to read.
+        _ => tracing::debug!(status, millis, "answered"),
     }
 }
 
