@@ -15,6 +15,11 @@ pub(crate) fn place(data: &Path) -> PathBuf {
     data.join("journal")
 }
 
+/// Returns where in a data directory the archive is.
+pub(crate) fn archive_place(data: &Path) -> PathBuf {
+    data.join("archive")
+}
+
 /// Opens the journal of a data directory that no gateway has open. Nothing is appended.
 ///
 /// # Errors
@@ -33,7 +38,7 @@ pub(crate) fn open_there(data: &Path) -> Result<Result<AnyJournal, JournalError>
         let next = "name the data directory of a gateway with --data or EDGE_LEDGER_DATA";
         return Err(Failure::new(Exit::NotFound, told).next(next).into());
     }
-    Ok(Kind::of(&place).unwrap_or(Kind::Sled).open(&place))
+    Ok(Kind::of(&place).unwrap_or(Kind::Sled).open(&place, &archive_place(data)))
 }
 
 /// Opens the journal of a data directory and makes it if there is none: in the kind of store that
@@ -57,7 +62,7 @@ pub(crate) fn open_or_create(data: &Path, wanted: Option<Kind>) -> Result<AnyJou
         }
         (wanted, found) => {
             let kind = wanted.or(found).unwrap_or(Kind::Sled);
-            kind.open(&place).map_err(|error| explain(&error))
+            kind.open(&place, &archive_place(data)).map_err(|error| explain(&error))
         }
     }
 }

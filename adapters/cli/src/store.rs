@@ -5,8 +5,8 @@ use std::{fmt, path::Path};
 use clap::ValueEnum;
 use edge_ledger_core::Position;
 use edge_ledger_journal::{
-    BlockJournal, BlockReader, Frame, JournalError, Link, Remover, SegmentReader, SegmentStore,
-    Store, StoreReader,
+    Archive, Archived, BlockJournal, BlockReader, Frame, JournalError, Link, Merged, Remover,
+    SegmentReader, SegmentStore, Store, StoreReader,
 };
 use edge_ledger_sled::{SledReader, SledStore};
 use serde::{Deserialize, Serialize};
@@ -21,11 +21,11 @@ pub(crate) enum Kind {
     Segments,
 }
 
-/// A journal in whatever keeps it.
-pub(crate) type AnyJournal = BlockJournal<AnyStore>;
+/// A journal in whatever keeps it, with its archive.
+pub(crate) type AnyJournal = BlockJournal<Archived<AnyStore>>;
 
-/// Reads a journal in whatever keeps it.
-pub(crate) type AnyJournalReader = BlockReader<AnyReader>;
+/// Reads a journal in whatever keeps it, with its archive.
+pub(crate) type AnyJournalReader = BlockReader<Merged<AnyReader>>;
 
 /// A store of any kind.
 #[derive(Debug)]
@@ -51,16 +51,22 @@ impl Kind {
         }
     }
 
-    /// Opens a journal in a directory, and makes it first if there is none.
-    pub(crate) fn open(self, place: &Path) -> Result<AnyJournal, JournalError> {
-        BlockJournal::open(self.open_store(place)?)
+    /// Opens a journal in a directory with its archive in another, and makes it first if there is
+    /// none.
+    pub(crate) fn open(self, place: &Path, archive: &Path) -> Result<AnyJournal, JournalError> {
+        BlockJournal::open(self.open_store(place, archive)?)
     }
 
-    pub(crate) fn open_store(self, place: &Path) -> Result<AnyStore, JournalError> {
-        match self {
-            Self::Sled => SledStore::open(place).map(AnyStore::Sled),
-            Self::Segments => SegmentStore::open(place).map(AnyStore::Segments),
-        }
+    pub(crate) fn open_store(
+        self,
+        place: &Path,
+        archive: &Path,
+    ) -> Result<Archived<AnyStore>, JournalError> {
+        let store = match self {
+            Self::Sled => SledStore::open(place).map(AnyStore::Sled)?,
+            Self::Segments => SegmentStore::open(place).map(AnyStore::Segments)?,
+        };
+        Ok(Archived::new(store, Archive::open(archive)?))
     }
 }
 

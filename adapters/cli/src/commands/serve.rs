@@ -1,6 +1,7 @@
 //! `serve`: a gateway over the ledger of a data directory.
 
 mod limits;
+mod retention;
 
 use std::{
     fs, io,
@@ -12,6 +13,7 @@ use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
 use edge_ledger_engine::{Engine, Opening, Options, Stop};
 use edge_ledger_http::{Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path};
+use edge_ledger_journal::Keeper;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -29,9 +31,12 @@ use crate::{
     logs::{self, LogArgs, LogSettings},
     output::{Output, note},
     parent::parent_gone,
-    store::{AnyJournalReader, Kind},
+    store::{AnyJournalReader, AnyReader, Kind},
 };
 use limits::{LimitArgs, LimitSettings};
+use retention::{Housekeeping, keeper};
+
+pub(crate) use retention::{RetentionArgs, RetentionSettings};
 
 /// Serve the ledger of a data directory.
 ///
@@ -68,6 +73,9 @@ pub(crate) struct ServeArgs {
     limits: LimitArgs,
     #[command(flatten)]
     #[serde(skip)]
+    retention: RetentionArgs,
+    #[command(flatten)]
+    #[serde(skip)]
     thresholds: ThresholdArgs,
     #[command(flatten)]
     #[serde(skip)]
@@ -94,6 +102,7 @@ pub(crate) struct ServeSettings {
     insecure_http: Setting<bool>,
     ready_file: Setting<Option<PathBuf>>,
     limits: LimitSettings,
+    retention: RetentionSettings,
     thresholds: ThresholdSettings,
     logs: LogSettings,
 }
@@ -120,6 +129,7 @@ impl ServeArgs {
             ),
             ready_file: Setting::settle_any("serve.ready-file", self.ready_file, filed.ready_file),
             limits: self.limits.settle(filed.limits),
+            retention: self.retention.settle(file.retention),
             thresholds: self.thresholds.settle(file.liveness),
             logs: self.logs.settle(file),
         }
@@ -137,6 +147,7 @@ impl ServeSettings {
             self.ready_file.shown(),
         ];
         shown.extend(self.limits.shown());
+        shown.extend(self.retention.shown());
         shown.extend(self.thresholds.shown());
         shown.extend(self.logs.shown());
         shown
@@ -156,9 +167,12 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
     }
     let opened = Opened::of(&settings.data.value, settings.store.value, opening)?;
     wait(async {
-        let (engine, keys) = (opened.engine, opened.keys);
+        let Opened { engine, keys, keeper } = opened;
+        let retention = settings.retention.retention();
+        let housekeeping = Housekeeping::start(keeper, retention, engine.handle())?;
         let gateway = Gateway::new(engine.handle(), keys, settings.limits.limits(), thresholds);
         serve(gateway, &listen, &settings, with_parent, context.output).await?;
+        drop(housekeeping);
         match engine.close() {
             Stop::Closed => {
                 tracing::info!("the ledger is closed");
@@ -211,6 +225,7 @@ async fn serve(
 struct Opened {
     engine: Engine<AnyJournalReader>,
     keys: Keys,
+    keeper: Keeper<AnyReader>,
 }
 
 impl Opened {
@@ -226,10 +241,11 @@ impl Opened {
         if first {
             note(&format!("the operator's token is in {}", token.display()));
         }
+        let keeper = keeper(&journal).map_err(|error| journal::explain(&error))?;
         let options = Options { opening, ..Options::default() };
         let engine = Engine::start(journal, options)
             .map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
-        Ok(Self { engine, keys })
+        Ok(Self { engine, keys, keeper })
     }
 }
 

@@ -9,7 +9,11 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use crate::{
-    commands::{agent::AgentArgs, liveness::ThresholdArgs, serve::ServeArgs},
+    commands::{
+        agent::AgentArgs,
+        liveness::ThresholdArgs,
+        serve::{RetentionArgs, ServeArgs},
+    },
     exit::Failure,
     logs::LogFormat,
 };
@@ -35,6 +39,7 @@ pub(crate) struct File {
     pub(crate) serve: ServeArgs,
     pub(crate) agent: AgentArgs,
     pub(crate) liveness: ThresholdArgs,
+    pub(crate) retention: RetentionArgs,
 }
 
 impl File {

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod archive;
 mod bench;
 #[cfg(target_os = "linux")]
 mod demo;

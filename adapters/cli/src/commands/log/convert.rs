@@ -44,7 +44,10 @@ pub(super) fn run(args: &ConvertArgs, data: &Path, output: Output) -> Result<Exi
         return Err(Failure::new(Exit::Refused, told).next("name a new directory").into());
     }
     let begin = from.reader().begin().map_err(|error| journal::explain(&error))?;
-    let store = args.to.open_store(&place).map_err(|error| journal::explain(&error))?;
+    let store = args
+        .to
+        .open_store(&place, &journal::archive_place(&args.into))
+        .map_err(|error| journal::explain(&error))?;
     let to = BlockJournal::open_after(store, begin.unwrap_or(Link::START))
         .map_err(|error| journal::explain(&error))?;
     let is_whole = begin.is_none_or(|begin| begin.position == Position::START);
