@@ -10,6 +10,7 @@ mod exchanges;
 mod bulk;
 mod concurrent;
 mod damaged;
+mod leaving;
 mod malformed;
 mod operating;
 mod operators;

@@ -1,11 +1,11 @@
 //! A gateway over a sled journal in a directory of its own.
-use std::{fs, net::SocketAddr, thread::JoinHandle, time::Duration};
+use std::{fs, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
-use edge_ledger_core::Thresholds;
-use edge_ledger_engine::{Engine, Handle, Options};
+use edge_ledger_core::{Commit, Journal, JournalReader, Millis, Position, Thresholds, Timestamp};
+use edge_ledger_engine::{Beginning, Engine, Handle, Options, Shelf};
 use edge_ledger_http::{Gateway, Keys, Limits, Listen, listen, operator_token_path};
 use edge_ledger_journal::BlockReader;
-use edge_ledger_sled::SledReader;
+use edge_ledger_sled::{SledReader, SledTasks};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -38,6 +38,18 @@ impl Server {
         Self::start_in(tempfile::tempdir().unwrap(), limits)
     }
 
+    /// Stops the gateway, and starts another over the same log as if all of it were older.
+    pub(crate) fn restart_after(mut self, time: Millis) -> Self {
+        self.stop();
+        self.close_ledger();
+        let log = self.ledger.reader().read(Position::START).map(Result::unwrap);
+        let log: Vec<_> =
+            log.map(|commit| Commit { recorded_at: before(&commit, time), ..commit }).collect();
+        let directory = tempfile::tempdir().unwrap();
+        edge_ledger_sled::open(directory.path().join("journal")).unwrap().append(&log).unwrap();
+        Self::start_in(directory, self.limits)
+    }
+
     /// Stops the gateway, closes the ledger, and starts both again.
     pub(crate) fn restart(mut self) -> Self {
         self.stop();
@@ -49,7 +61,10 @@ impl Server {
 
     fn start_in(directory: TempDir, limits: Limits) -> Self {
         let journal = edge_ledger_sled::open(directory.path().join("journal")).unwrap();
-        let engine = Engine::start(journal, Options::default()).unwrap();
+        let archive = Arc::new(SledTasks::open(directory.path().join("tasks")).unwrap());
+        let shelf = Some(Shelf::new(archive, Millis::ZERO));
+        let beginning = Beginning { shelf, ..Beginning::default() };
+        let engine = Engine::start_from(journal, beginning, Options::default()).unwrap();
         let keys = Keys::open_or_create(directory.path()).unwrap();
         let gateway = Gateway::new(engine.handle(), keys, limits, Thresholds::default());
         let (stop, stopped) = oneshot::channel();
@@ -117,4 +132,9 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn before(commit: &Commit, time: Millis) -> Timestamp {
+    let time = i64::try_from(time.0).unwrap();
+    Timestamp::from_millis(commit.recorded_at.as_millis() - time)
 }
