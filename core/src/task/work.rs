@@ -45,7 +45,7 @@ impl Losses {
 
     /// Returns whether no edge lost it.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
