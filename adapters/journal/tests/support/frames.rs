@@ -1,4 +1,6 @@
 //! Frames to keep.
+#![allow(dead_code, reason = "each test uses some of it")]
+
 use edge_ledger_core::{
     Cause, CommandId, Commit, Event, Position, Principal, TaskId, Timestamp, task,
 };
@@ -35,20 +37,25 @@ pub(crate) fn frames(log: &[Append]) -> Vec<Frame> {
 }
 
 /// A frame that follows a link.
-fn following(before: Link, events: usize, text: usize) -> (Frame, Link) {
-    let commit = Commit {
-        after: before.position,
-        recorded_at: Timestamp::from_millis(before.position.get() as i64 * 10),
+pub(crate) fn following(before: Link, events: usize, text: usize) -> (Frame, Link) {
+    let block = Block::of(&[commit(before.position, events, &"x".repeat(text))]);
+    let block = block.expect("there is a commit");
+    let link = block.link(before);
+    (Frame::pack(before, &[block], Packing::Plain), link)
+}
+
+/// A commit of so many events with some text in each.
+pub(crate) fn commit(after: Position, events: usize, text: &str) -> Commit {
+    Commit {
+        after,
+        recorded_at: Timestamp::from_millis(after.get() as i64 * 10),
         cause: Cause {
-            command: CommandId::from_uuid(Uuid::from_u128(before.position.get().into())),
+            command: CommandId::from_uuid(Uuid::from_u128(after.get().into())),
             principal: Principal::System,
             idempotency: None,
         },
-        events: vec![cancelled(&"x".repeat(text)); events],
-    };
-    let block = Block::of(&[commit]).expect("there is a commit");
-    let link = block.link(before);
-    (Frame::pack(before, &[block], Packing::Plain), link)
+        events: vec![cancelled(text); events],
+    }
 }
 
 fn cancelled(reason: &str) -> Event {
