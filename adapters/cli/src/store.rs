@@ -54,19 +54,22 @@ impl Kind {
     /// Opens a journal in a directory with its archive in another, and makes it first if there is
     /// none.
     pub(crate) fn open(self, place: &Path, archive: &Path) -> Result<AnyJournal, JournalError> {
-        BlockJournal::open(self.open_store(place, archive)?)
+        self.open_after(place, archive, Link::START)
     }
 
-    pub(crate) fn open_store(
+    /// Opens a journal as [`Self::open`] does; if there is nothing in it, what is appended first
+    /// follows this link.
+    pub(crate) fn open_after(
         self,
         place: &Path,
         archive: &Path,
-    ) -> Result<Archived<AnyStore>, JournalError> {
+        base: Link,
+    ) -> Result<AnyJournal, JournalError> {
         let store = match self {
-            Self::Sled => SledStore::open(place).map(AnyStore::Sled)?,
-            Self::Segments => SegmentStore::open(place).map(AnyStore::Segments)?,
+            Self::Sled => AnyStore::Sled(SledStore::open(place)?),
+            Self::Segments => AnyStore::Segments(SegmentStore::open_after(place, base)?),
         };
-        Ok(Archived::new(store, Archive::open(archive)?))
+        BlockJournal::open_after(Archived::new(store, Archive::open(archive)?), base)
     }
 }
 

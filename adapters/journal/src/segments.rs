@@ -80,13 +80,23 @@ impl SegmentStore {
         Marker::is_at(path.as_ref())
     }
 
+    /// Opens the store as [`Self::open`] does; if it is made, what is appended first follows this
+    /// link.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_after(path: impl AsRef<Path>, base: Link) -> Result<Self, JournalError> {
+        open::open(Directory::hold(path.as_ref())?, SEGMENT, base)
+    }
+
     /// Opens the store as [`Self::open`] does, with files that are sealed at a size of their own.
     ///
     /// # Errors
     ///
     /// As [`Self::open`].
     pub fn open_with(path: impl AsRef<Path>, full: u64) -> Result<Self, JournalError> {
-        open::open(Directory::hold(path.as_ref())?, full)
+        open::open(Directory::hold(path.as_ref())?, full, Link::START)
     }
 
     fn try_append(&mut self, frames: &[Frame], link: Link) -> Result<(), JournalError> {

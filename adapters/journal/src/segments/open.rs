@@ -33,14 +33,18 @@ use crate::{
     segment::{Frames, HEADER, Segment, is_followed, spoilt},
 };
 
-pub(super) fn open(directory: Directory, full: u64) -> Result<SegmentStore, JournalError> {
+pub(super) fn open(
+    directory: Directory,
+    full: u64,
+    base: Link,
+) -> Result<SegmentStore, JournalError> {
     let names = directory.names()?;
     let has = |wanted: &str| names.iter().any(|name| name == wanted);
     if has(marker::NAME) {
         return reopen(directory, full);
     }
     // The marker comes last. Before it there is only what a cut creation left.
-    let first = name(Link::START.position);
+    let first = name(base.position);
     let half_made = |name: &String| name.strip_suffix(NEW).unwrap_or(name) == first;
     let half_marked = |name: &String| *name == format!("{}{NEW}", marker::NAME);
     match names.iter().find(|name| !half_made(name) && !half_marked(name)) {
@@ -48,20 +52,20 @@ pub(super) fn open(directory: Directory, full: u64) -> Result<SegmentStore, Jour
             directory: directory.path().to_path_buf(),
             entry: entry.clone(),
         }),
-        None => create(directory, full),
+        None => create(directory, full, base),
     }
 }
 
-fn create(directory: Directory, full: u64) -> Result<SegmentStore, JournalError> {
+fn create(directory: Directory, full: u64, base: Link) -> Result<SegmentStore, JournalError> {
     directory.make_private()?;
-    let (segment, file) = begin(&directory, Link::START)?;
-    Marker { state: State::Closed, reached: Link::START }.write(&directory)?;
+    let (segment, file) = begin(&directory, base)?;
+    Marker { state: State::Closed, reached: base }.write(&directory)?;
     let segments = VecDeque::from([Arc::clone(&segment)]);
     Ok(SegmentStore {
         shared: Shared::new(directory, segments),
         file,
         segment,
-        head: Link::START,
+        head: base,
         marked: State::Closed,
         unmarked: 0,
         full,

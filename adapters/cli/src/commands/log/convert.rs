@@ -8,7 +8,7 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use edge_ledger_core::{Digest, Journal, Ledger, Position};
-use edge_ledger_journal::{Block, BlockJournal, JournalError, Link, Linked, StoreReader};
+use edge_ledger_journal::{Block, JournalError, Link, Linked, StoreReader};
 use serde_json::json;
 
 use crate::{
@@ -44,13 +44,10 @@ pub(super) fn run(args: &ConvertArgs, data: &Path, output: Output) -> Result<Exi
         return Err(Failure::new(Exit::Refused, told).next("name a new directory").into());
     }
     let begin = from.reader().begin().map_err(|error| journal::explain(&error))?;
-    let store = args
-        .to
-        .open_store(&place, &journal::archive_place(&args.into))
-        .map_err(|error| journal::explain(&error))?;
-    let to = BlockJournal::open_after(store, begin.unwrap_or(Link::START))
-        .map_err(|error| journal::explain(&error))?;
-    let is_whole = begin.is_none_or(|begin| begin.position == Position::START);
+    let (base, archive) = (begin.unwrap_or(Link::START), journal::archive_place(&args.into));
+    let to =
+        args.to.open_after(&place, &archive, base).map_err(|error| journal::explain(&error))?;
+    let is_whole = base == Link::START;
     let ledger = is_whole.then(Ledger::default);
     let mut copy = Copy { to, ledger, waiting: Vec::new(), size: 0 };
     let mut progress = Progress::new("commits");
