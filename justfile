@@ -58,7 +58,7 @@ explore cases="2000":
 
 # Run what takes long: hours of random histories, hundreds of kills, thousands of power cuts.
 deep cases="100000" kills="200" cuts="5000":
-    PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} EDGE_LEDGER_CUTS={{cuts}} cargo test --workspace --release --locked -- --include-ignored
+    PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} EDGE_LEDGER_CUTS={{cuts}} EDGE_LEDGER_FLIPS=1000000 cargo test --workspace --release --locked -- --include-ignored
 
 # Cut the power during one workload, as in `just cut sled/append --cuts 500 --seed 7`.
 cut *args:
