@@ -1,0 +1,216 @@
+//! Measures the engine: pairs of a lease and its completion, with one command in flight a caller.
+//!
+//! `cargo run --release -p edge-ledger-proptests --example group -- [seconds] [callers...]`
+#![expect(clippy::print_stdout, reason = "its output is what it is for")]
+use std::{
+    convert::Infallible,
+    fs::File,
+    io::{self, Write as _},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use edge_ledger_core::{
+    AppendError, Cause, Command, Commit, CredentialId, Digest, EdgeId, Event, Journal,
+    JournalReader, Labels, Position, Principal, TaskId, Timestamp, TokenId, codec,
+    edge::{Identity, Registration},
+    enrollment::{self, Grant},
+    task::{self, Completion, HolderCommand, Payload, Poll, Spec, Submission, Terms},
+};
+use edge_ledger_engine::{Engine, Handle, MemoryJournal, Options, Stop, mint};
+use edge_ledger_sled::SledJournal;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// How many waiting tasks there are for each second of measuring: more than are leased.
+const TASKS: u64 = 150_000;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let seconds = arguments.next().map_or(Ok(2), |text| text.parse())?;
+    let callers = arguments.map(|text| text.parse()).collect::<Result<Vec<u64>, _>>()?;
+    let callers = if callers.is_empty() { vec![1, 16, 64, 4_096] } else { callers };
+    let directory = tempfile::tempdir()?;
+    for callers in callers {
+        let nothing = Written { file: None, syncs: Arc::default(), took: Arc::default() };
+        measure("nothing", nothing, callers, seconds)?;
+        measure("memory", MemoryJournal::default(), callers, seconds)?;
+        let written = Written::create(&directory.path().join(format!("{callers}.log")))?;
+        let (syncs, took) = (Arc::clone(&written.syncs), Arc::clone(&written.took));
+        measure("file", written, callers, seconds)?;
+        let (syncs, took) = (syncs.load(Relaxed), took.load(Relaxed));
+        println!("        {syncs} syncs of {:.0} us", took as f64 / syncs as f64 / 1e3);
+        let sled = SledJournal::open(directory.path().join(format!("{callers}.sled")))?;
+        measure("sled", sled, callers, seconds)?;
+    }
+    Ok(())
+}
+
+fn measure<J: Journal + Send + 'static>(
+    what: &str,
+    journal: J,
+    callers: u64,
+    seconds: u64,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let engine = Engine::start(journal, Options::default())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
+    let handle = engine.handle();
+    runtime.block_on(prepare(&handle, callers, seconds));
+    let (stop, pairs) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let began = Instant::now();
+    let working: Vec<_> = (0..callers)
+        .map(|n| {
+            let (handle, stop, pairs) = (handle.clone(), Arc::clone(&stop), Arc::clone(&pairs));
+            runtime.spawn(async move {
+                while !stop.load(Relaxed) {
+                    pair(&handle, n).await;
+                    pairs.fetch_add(1, Relaxed);
+                }
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (done, took) = (pairs.load(Relaxed), began.elapsed());
+    stop.store(true, Relaxed);
+    for caller in working {
+        runtime.block_on(caller)?;
+    }
+    assert_eq!(engine.close(), Stop::Closed);
+    let rate = done as f64 / took.as_secs_f64();
+    let each = took.as_secs_f64() * callers as f64 / (2.0 * done as f64) * 1e6;
+    println!("{callers:>5} callers, {what:<8}{rate:>9.0} pairs a second, {each:>8.0} us a command");
+    Ok(())
+}
+
+async fn prepare<R: JournalReader>(handle: &Handle<R>, callers: u64, seconds: u64) {
+    let create = Command::Token(token(), create());
+    execute(handle, Principal::System, create).await;
+    for n in 0..callers {
+        let identity = Identity {
+            device_number: format!("device-{n}").into(),
+            display_name: format!("edge {n}").into(),
+            platform: None,
+            arch: None,
+            version: None,
+        };
+        let (edge, credential) = (edge(n), credential(n));
+        let registration = Registration { edge, identity, credential, secret: Digest::of(b"") };
+        let enrollee = Principal::Enrollee { token: token() };
+        execute(handle, enrollee, Command::Register(Box::new(registration))).await;
+    }
+    let payload = "x".repeat(256);
+    for first in (0..TASKS * seconds).step_by(1_000) {
+        let task = |n| {
+            let payload = format!("{{\"text\":\"{payload}\"}}");
+            let payload = Payload::new(RawValue::from_string(payload).expect("JSON"));
+            let terms = Terms::default();
+            let spec = Spec { name: "task".into(), payload, dedupe_key: None, terms };
+            let id = TaskId::from_uuid(Uuid::from_u64_pair(4, n));
+            Submission { id, spec: Box::new(spec) }
+        };
+        let tasks = (first..first + 1_000).map(task).collect();
+        execute(handle, Principal::System, Command::Submit(tasks)).await;
+    }
+}
+
+async fn pair<R: JournalReader>(handle: &Handle<R>, n: u64) {
+    let principal = Principal::Edge { edge: edge(n), credential: credential(n) };
+    let poll = Command::Poll(Poll { holding: None, capacity: 1 });
+    let leased = execute(handle, principal.clone(), poll).await;
+    let id = leased.expect("more tasks wait than are leased");
+    let completion = Completion { best: Box::default(), processed: 0, total: 0 };
+    let complete = task::Command::Holder(None, HolderCommand::Complete(completion));
+    execute(handle, principal, Command::Task(id, complete)).await;
+}
+
+/// Executes a command, and returns the task of its first event.
+async fn execute<R: JournalReader>(
+    handle: &Handle<R>,
+    principal: Principal,
+    command: Command,
+) -> Option<TaskId> {
+    let cause = Cause { command: mint::command_id(), principal, idempotency: None };
+    let told = handle.execute(cause, command, |receipt| match receipt.commit?.events.first()? {
+        Event::Task { id, .. } => Some(id.clone()),
+        Event::Ledger(_) | Event::Token { .. } | Event::Edge { .. } => None,
+    });
+    told.await.expect("every command is accepted")
+}
+
+/// A file that is synced at each append, or nothing at all. Nobody reads it.
+struct Written {
+    file: Option<File>,
+    syncs: Arc<AtomicU64>,
+    took: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+struct Unread;
+
+impl Written {
+    fn create(path: &Path) -> io::Result<Self> {
+        let file = Some(File::create(path)?);
+        Ok(Self { file, syncs: Arc::default(), took: Arc::default() })
+    }
+}
+
+impl Journal for Written {
+    type Error = Infallible;
+    type Reader = Unread;
+
+    fn append(&mut self, commits: &[Commit]) -> Result<(), AppendError<Infallible>> {
+        let block = codec::encode(commits);
+        if let Some(file) = &mut self.file {
+            file.write_all(&block).expect("writes");
+            let began = Instant::now();
+            file.sync_data().expect("syncs");
+            let took = u64::try_from(began.elapsed().as_nanos()).expect("is short");
+            self.syncs.fetch_add(1, Relaxed);
+            self.took.fetch_add(took, Relaxed);
+        }
+        Ok(())
+    }
+
+    fn append_max(&self) -> usize {
+        usize::MAX
+    }
+
+    fn reader(&self) -> Unread {
+        Unread
+    }
+}
+
+impl JournalReader for Unread {
+    type Error = Infallible;
+
+    fn read(&self, _: Position) -> impl Iterator<Item = Result<Commit, Infallible>> + Send {
+        std::iter::empty()
+    }
+}
+
+fn create() -> enrollment::Command {
+    enrollment::Command::Create(Box::new(Grant {
+        name: "measured".into(),
+        secret: Digest::of(b"secret"),
+        max_uses: u32::MAX,
+        expires_at: Timestamp::from_millis(i64::MAX),
+        device_number: None,
+        labels: Labels::default(),
+    }))
+}
+
+fn token() -> TokenId {
+    TokenId::from_uuid(Uuid::from_u64_pair(1, 0))
+}
+
+fn edge(n: u64) -> EdgeId {
+    EdgeId::from_uuid(Uuid::from_u64_pair(2, n))
+}
+
+fn credential(n: u64) -> CredentialId {
+    CredentialId::from_uuid(Uuid::from_u64_pair(3, n))
+}
