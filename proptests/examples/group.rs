@@ -1,12 +1,11 @@
-//! Measures the engine: pairs of a lease and its completion, with one command in flight a caller.
+//! Measures the engine: tasks leased, worked on and completed, with one command in flight a caller.
 //!
 //! `cargo run --release -p edge-ledger-proptests --example group -- [seconds] [callers...]`
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 use std::{
     convert::Infallible,
     fs::File,
-    io::{self, Write as _},
-    path::Path,
+    io::Write as _,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -19,15 +18,15 @@ use edge_ledger_core::{
     JournalReader, Labels, Position, Principal, TaskId, Timestamp, TokenId, codec,
     edge::{Identity, Registration},
     enrollment::{self, Grant},
-    task::{self, Completion, HolderCommand, Payload, Poll, Spec, Submission, Terms},
+    task::{self, Completion, HolderCommand, Payload, Poll, Progress, Spec, Submission, Terms},
 };
 use edge_ledger_engine::{Engine, Handle, MemoryJournal, Options, Stop, mint};
-use edge_ledger_sled::SledJournal;
+use edge_ledger_sled::{SledJournal, SledStore};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// How many waiting tasks there are for each second of measuring: more than are leased.
-const TASKS: u64 = 150_000;
+const TASKS: u64 = 100_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -36,16 +35,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let callers = if callers.is_empty() { vec![1, 16, 64, 4_096] } else { callers };
     let directory = tempfile::tempdir()?;
     for callers in callers {
-        let nothing = Written { file: None, syncs: Arc::default(), took: Arc::default() };
-        measure("nothing", nothing, callers, seconds)?;
-        measure("memory", MemoryJournal::default(), callers, seconds)?;
-        let written = Written::create(&directory.path().join(format!("{callers}.log")))?;
-        let (syncs, took) = (Arc::clone(&written.syncs), Arc::clone(&written.took));
-        measure("file", written, callers, seconds)?;
-        let (syncs, took) = (syncs.load(Relaxed), took.load(Relaxed));
-        println!("        {syncs} syncs of {:.0} us", took as f64 / syncs as f64 / 1e3);
-        let sled = SledJournal::open(directory.path().join(format!("{callers}.sled")))?;
-        measure("sled", sled, callers, seconds)?;
+        let name = |kind| directory.path().join(format!("{callers}.{kind}"));
+        let nothing = Written { file: None, syncs: Arc::default() };
+        measure("nothing", nothing, &Syncs::default(), callers, seconds)?;
+        measure("memory", MemoryJournal::default(), &Syncs::default(), callers, seconds)?;
+        let syncs = Arc::new(Syncs::default());
+        let file = Written { file: Some(File::create(name("log"))?), syncs: Arc::clone(&syncs) };
+        measure("file", file, &syncs, callers, seconds)?;
+        let sled = SledJournal::open(SledStore::open(name("sled"))?)?;
+        measure("sled", sled, &Syncs::default(), callers, seconds)?;
     }
     Ok(())
 }
@@ -53,6 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn measure<J: Journal + Send + 'static>(
     what: &str,
     journal: J,
+    syncs: &Syncs,
     callers: u64,
     seconds: u64,
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -60,29 +59,35 @@ fn measure<J: Journal + Send + 'static>(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
     let handle = engine.handle();
     runtime.block_on(prepare(&handle, callers, seconds));
-    let (stop, pairs) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    syncs.forget();
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let began = Instant::now();
     let working: Vec<_> = (0..callers)
         .map(|n| {
-            let (handle, stop, pairs) = (handle.clone(), Arc::clone(&stop), Arc::clone(&pairs));
+            let (handle, stop, done) = (handle.clone(), Arc::clone(&stop), Arc::clone(&done));
             runtime.spawn(async move {
                 while !stop.load(Relaxed) {
-                    pair(&handle, n).await;
-                    pairs.fetch_add(1, Relaxed);
+                    work(&handle, n).await;
+                    done.fetch_add(3, Relaxed);
                 }
             })
         })
         .collect();
     std::thread::sleep(Duration::from_secs(seconds));
-    let (done, took) = (pairs.load(Relaxed), began.elapsed());
+    let (done, took) = (done.load(Relaxed) as f64, began.elapsed().as_secs_f64());
+    let sync = syncs.mean();
     stop.store(true, Relaxed);
     for caller in working {
         runtime.block_on(caller)?;
     }
     assert_eq!(engine.close(), Stop::Closed);
-    let rate = done as f64 / took.as_secs_f64();
-    let each = took.as_secs_f64() * callers as f64 / (2.0 * done as f64) * 1e6;
-    println!("{callers:>5} callers, {what:<8}{rate:>9.0} pairs a second, {each:>8.0} us a command");
+    let (rate, micros) = (done / took, took * callers as f64 / done * 1e6);
+    print!("{callers:>5} callers, {what:<8}{rate:>9.0} commands a second, {micros:>7.0} us each");
+    if let Some(sync) = sync {
+        let of_bound = rate * sync / callers as f64 * 100.0;
+        print!(", {:.0} us a sync: {of_bound:.0} % of the bound", sync * 1e6);
+    }
+    println!();
     Ok(())
 }
 
@@ -117,14 +122,19 @@ async fn prepare<R: JournalReader>(handle: &Handle<R>, callers: u64, seconds: u6
     }
 }
 
-async fn pair<R: JournalReader>(handle: &Handle<R>, n: u64) {
+/// Leases a task, says that the work goes on, and completes it.
+async fn work<R: JournalReader>(handle: &Handle<R>, n: u64) {
     let principal = Principal::Edge { edge: edge(n), credential: credential(n) };
     let poll = Command::Poll(Poll { holding: None, capacity: 1 });
     let leased = execute(handle, principal.clone(), poll).await;
     let id = leased.expect("more tasks wait than are leased");
     let completion = Completion { best: Box::default(), processed: 0, total: 0 };
-    let complete = task::Command::Holder(None, HolderCommand::Complete(completion));
-    execute(handle, principal, Command::Task(id, complete)).await;
+    for report in
+        [HolderCommand::Heartbeat(Progress::default()), HolderCommand::Complete(completion)]
+    {
+        let command = Command::Task(id.clone(), task::Command::Holder(None, report));
+        execute(handle, principal.clone(), command).await;
+    }
 }
 
 /// Executes a command, and returns the task of its first event.
@@ -144,19 +154,36 @@ async fn execute<R: JournalReader>(
 /// A file that is synced at each append, or nothing at all. Nobody reads it.
 struct Written {
     file: Option<File>,
-    syncs: Arc<AtomicU64>,
-    took: Arc<AtomicU64>,
+    syncs: Arc<Syncs>,
+}
+
+/// How many syncs there were, and how long they took.
+#[derive(Default)]
+struct Syncs {
+    count: AtomicU64,
+    nanos: AtomicU64,
+}
+
+impl Syncs {
+    fn add(&self, took: Duration) {
+        self.count.fetch_add(1, Relaxed);
+        self.nanos.fetch_add(u64::try_from(took.as_nanos()).expect("is short"), Relaxed);
+    }
+
+    fn forget(&self) {
+        self.count.store(0, Relaxed);
+        self.nanos.store(0, Relaxed);
+    }
+
+    /// Returns how many seconds one took, if there were any.
+    fn mean(&self) -> Option<f64> {
+        let (count, nanos) = (self.count.load(Relaxed), self.nanos.load(Relaxed));
+        (count > 0).then(|| nanos as f64 / count as f64 / 1e9)
+    }
 }
 
 #[derive(Clone)]
 struct Unread;
-
-impl Written {
-    fn create(path: &Path) -> io::Result<Self> {
-        let file = Some(File::create(path)?);
-        Ok(Self { file, syncs: Arc::default(), took: Arc::default() })
-    }
-}
 
 impl Journal for Written {
     type Error = Infallible;
@@ -168,9 +195,7 @@ impl Journal for Written {
             file.write_all(&block).expect("writes");
             let began = Instant::now();
             file.sync_data().expect("syncs");
-            let took = u64::try_from(began.elapsed().as_nanos()).expect("is short");
-            self.syncs.fetch_add(1, Relaxed);
-            self.took.fetch_add(took, Relaxed);
+            self.syncs.add(began.elapsed());
         }
         Ok(())
     }

@@ -3,7 +3,7 @@ use std::{
     any::Any,
     panic::{self, AssertUnwindSafe},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use edge_ledger_core::{Commit, Journal, Position};
@@ -13,7 +13,8 @@ use crate::{
     Fault, Stop,
     answer::Held,
     handle::Shared,
-    handover::{Beside, Company, Group},
+    handover::{Beside, Group},
+    patience::Patience,
 };
 
 /// Appends one group at a time, and then tells everybody whose answer rests on it.
@@ -35,14 +36,16 @@ impl<J: Journal> Committer<J> {
 
     /// Appends until there is nothing more to come, or an append fails.
     pub(crate) fn run(mut self) {
-        let mut company = None;
+        let (mut patience, mut company) = (Patience::default(), None);
         while let Some(Group { commits, held }) = self.shared.handover.take(company) {
+            patience.learn(held.len());
             let began = Instant::now();
             if let Err(fault) = self.append(&commits) {
                 return self.fail(held, &fault);
             }
             let Beside { held: beside, waiting } = self.published(&commits);
-            company = Some(Company::of(held.len() + beside.len() + waiting, began.elapsed()));
+            let (now, told) = (Instant::now(), held.len() + beside.len());
+            company = patience.company(told, waiting, now, now.duration_since(began));
             held.into_iter().chain(beside).for_each(Held::tell);
         }
     }
@@ -74,13 +77,6 @@ impl<J: Journal> Committer<J> {
         drop(self.durable);
         held.into_iter().for_each(|held| held.fail(fault));
         later.into_iter().for_each(Held::refuse);
-    }
-}
-
-impl Company {
-    /// Returns whom to wait for after an append that took so long: never longer than half of it.
-    fn of(expected: usize, append: Duration) -> Self {
-        Self { expected, until: Instant::now() + append / 2 }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use edge_ledger_core::{Commit, Position};
 
-use crate::answer::Held;
+use crate::{answer::Held, patience::Company};
 
 /// Passes groups.
 pub(crate) struct Handover {
@@ -27,13 +27,6 @@ pub(crate) struct Handover {
 pub(crate) struct Group {
     pub(crate) commits: Arc<Vec<Commit>>,
     pub(crate) held: Vec<Held>,
-}
-
-/// Whom the committer waits for: as many as it has just told, who may come back at once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Company {
-    pub(crate) expected: usize,
-    pub(crate) until: Instant,
 }
 
 /// What became durable beside a group.

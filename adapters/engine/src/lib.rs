@@ -31,6 +31,7 @@ mod handle;
 mod handover;
 mod memory;
 pub mod mint;
+mod patience;
 mod queue;
 mod shelf;
 mod step;
