@@ -54,8 +54,9 @@ impl<T: 'static> Asked<T> {
         asked
     }
 
-    /// Returns whether it has not been told yet.
+    /// Returns whether it has not been told yet, and is not in a moment.
     pub(crate) fn waits(&mut self) -> bool {
+        thread::sleep(Duration::from_millis(20));
         self.poll();
         self.told.is_none()
     }
@@ -69,11 +70,14 @@ impl<T: 'static> Asked<T> {
     /// Waits until it is told.
     pub(crate) fn outcome(mut self) -> Result<T, ExecuteError> {
         let until = Instant::now() + SOON;
-        while self.waits() {
+        loop {
+            self.poll();
+            if let Some(told) = self.told {
+                return told;
+            }
             assert!(Instant::now() < until, "it is not told");
             thread::sleep(Duration::from_millis(1));
         }
-        self.told.expect("it does not wait")
     }
 
     fn poll(&mut self) {
