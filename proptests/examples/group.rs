@@ -115,7 +115,7 @@ async fn prepare<R: JournalReader>(handle: &Handle<R>, callers: u64, seconds: u6
             let terms = Terms::default();
             let spec = Spec { name: "task".into(), payload, dedupe_key: None, terms };
             let id = TaskId::from_uuid(Uuid::from_u64_pair(4, n));
-            Submission { id, spec: Box::new(spec) }
+            Submission { id, spec: Box::new(spec), archived: None }
         };
         let tasks = (first..first + 1_000).map(task).collect();
         execute(handle, Principal::System, Command::Submit(tasks)).await;
