@@ -8,8 +8,8 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long a gateway may take to answer.
-const READY_WITHIN: Duration = Duration::from_secs(20);
+/// How long a gateway with a short past may take to answer.
+pub(crate) const READY_WITHIN: Duration = Duration::from_secs(20);
 
 /// Prepares a process of this very program, unmoved by settings that are none of its business. It
 /// ends when whoever started it drops it, and what it has to say goes to a file.
@@ -29,16 +29,21 @@ pub(crate) fn child(log: &Path) -> Result<Command> {
 }
 
 /// Waits until a gateway has written its URL to its ready file.
-pub(crate) async fn ready(file: &Path, gateway: &mut Child, log: &Path) -> Result<String> {
+pub(crate) async fn ready(
+    file: &Path,
+    gateway: &mut Child,
+    log: &Path,
+    within: Duration,
+) -> Result<String> {
     let began = Instant::now();
-    while began.elapsed() < READY_WITHIN {
+    while began.elapsed() < within {
         alive("gateway", gateway, log)?;
         if let Ok(url) = fs::read_to_string(file) {
             return Ok(url.trim().to_owned());
         }
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(5)).await;
     }
-    bail!("the gateway does not answer within {READY_WITHIN:?}: {}", tail(log))
+    bail!("the gateway does not answer within {within:?}: {}", tail(log))
 }
 
 /// Fails if a process has ended, with its last words.

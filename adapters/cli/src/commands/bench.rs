@@ -7,8 +7,10 @@ mod connection;
 mod cpu;
 mod disk;
 mod drive;
+mod history;
 mod load;
 mod local;
+mod past;
 mod remote;
 mod report;
 mod tally;
@@ -28,6 +30,7 @@ use crate::{
 use beats::BeatsArgs;
 use drive::Work;
 use load::LoadArgs;
+use past::{GrowthArgs, PastArgs};
 
 /// Measure how fast this ledger is on this machine, every answer durable.
 ///
@@ -79,6 +82,12 @@ enum Workload {
     Lone(LoadArgs),
     /// Many edges that poll and report at their own pace, as idle edges do.
     Beats(BeatsArgs),
+    /// Read a long journal, decode it and fold it.
+    Replay(PastArgs),
+    /// Start a gateway with a long past behind it, until it answers.
+    Start(PastArgs),
+    /// Measure pairs over ever longer pasts.
+    Growth(GrowthArgs),
 }
 
 pub(crate) fn run(args: BenchArgs, context: &Context) -> Result<Exit> {
@@ -98,6 +107,9 @@ pub(crate) fn run(args: BenchArgs, context: &Context) -> Result<Exit> {
                     load::run("lone", Work::Pair, args.alone()?, &place, context).await
                 }
                 Workload::Beats(args) => beats::run(args, &place, context).await,
+                Workload::Replay(args) => past::replay(&args, &place, context),
+                Workload::Start(args) => past::start(&args, &place, context).await,
+                Workload::Growth(args) => past::growth(&args, &place, context).await,
             }
         };
         tokio::select! {
@@ -146,6 +158,17 @@ impl PlaceArgs {
 impl Place {
     fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Refuses a ledger that is not ours to fill with a made-up past.
+    fn is_our_own(&self, workload: &str) -> Result<()> {
+        match &self.target {
+            TargetChoice::InProcess | TargetChoice::OwnGateway => Ok(()),
+            TargetChoice::Running { url, .. } => {
+                let told = format!("{workload} makes a past of its own, and --url names {url}");
+                Err(Failure::usage(told).next("leave --url out").into())
+            }
+        }
     }
 }
 

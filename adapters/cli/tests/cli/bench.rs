@@ -92,6 +92,34 @@ fn a_fleet_polls_and_reports_at_its_pace() {
     assert!(found["latency"]["report"]["p99Us"].as_f64().unwrap() > 0.0, "{found}");
 }
 
+#[test]
+fn a_past_is_as_long_as_it_was_asked_for_however_often_it_is_read() {
+    for workload in ["replay", "start"] {
+        let found = bench(&[workload, "--events", "3000", "--runs", "2"]);
+
+        let events = found["events"].as_u64().unwrap();
+        assert!((3_000..3_010).contains(&events), "{workload}: {found}");
+        assert_eq!(found["runs"].as_array().unwrap().len(), 2, "{workload}: {found}");
+        assert!(found["bytesOnDisk"].as_u64().unwrap() > events, "{workload}: {found}");
+    }
+}
+
+#[test]
+fn pairs_are_measured_over_each_past() {
+    for target in ["in-process", "http"] {
+        let args = ["growth", "--events", "1500,3000", "--target", target, "--count", "20"];
+        let found = bench(&[&args[..], &["--connections", "2", "--warmup", "0s"]].concat());
+
+        let points = found["points"].as_array().unwrap();
+        let events: Vec<_> = points.iter().map(|point| point["events"].as_u64()).collect();
+        assert_eq!(events, [Some(1_500), Some(3_000)], "{found}");
+        assert_eq!(points[0]["ofFirst"], 1.0, "{found}");
+        for point in points {
+            assert_eq!(point["pairs"]["latency"]["pair"]["count"], 20, "{found}");
+        }
+    }
+}
+
 /// The figures follow from each other as docs/BENCHMARK.md says.
 fn are_consistent(found: &Value) {
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value}: {found}"));

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    path::Path,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -72,8 +73,19 @@ impl LoadArgs {
         }
     }
 
-    fn callers(&self) -> usize {
+    /// Returns how many callers there are.
+    pub(super) fn callers(&self) -> usize {
         self.connections.unwrap_or(64) as usize
+    }
+
+    /// Returns how many bytes a payload has.
+    pub(super) const fn payload(&self) -> u32 {
+        self.payload
+    }
+
+    /// Returns what the payloads are made from.
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
     }
 
     const fn pace(&self) -> Pace {
@@ -95,25 +107,26 @@ pub(super) async fn run(
     let report = match &place.target {
         TargetChoice::InProcess => {
             let target = Local::open(place.path(), args.callers())?;
-            measure(name, work, &args, place, target).await?
+            measure(name, work, &args, place.path(), target).await?
         }
         TargetChoice::OwnGateway => {
             let target = Remote::start(place.path(), &[]).await?;
-            measure(name, work, &args, place, target).await?
+            measure(name, work, &args, place.path(), target).await?
         }
         TargetChoice::Running { url, token } => {
             let target = Remote::running(url, token)?;
-            measure(name, work, &args, place, target).await?
+            measure(name, work, &args, place.path(), target).await?
         }
     };
     report.show(context.output)
 }
 
-async fn measure<T: Target>(
+/// Measures a workload on a target, and the disk under a directory beside it.
+pub(super) async fn measure<T: Target>(
     name: &'static str,
     work: Work,
     args: &LoadArgs,
-    place: &Place,
+    directory: &Path,
     mut target: T,
 ) -> Result<Report> {
     let callers = target.callers(args.callers()).await?;
@@ -122,7 +135,7 @@ async fn measure<T: Target>(
         callers,
         work,
         args,
-        disk: Disk::under(place.path())?,
+        disk: Disk::under(directory)?,
         payloads: Rc::new(RefCell::new(Payloads::new(args.payload as usize, args.seed))),
         tally: Rc::default(),
         progress: Progress::new(name),

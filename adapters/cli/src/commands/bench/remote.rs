@@ -20,7 +20,7 @@ use super::{
     cpu,
 };
 use crate::{
-    child::{child, ready},
+    child::{READY_WITHIN, child, ready},
     client::Token,
     exit::Failure,
 };
@@ -51,17 +51,35 @@ pub(super) struct EdgeIdentity {
 }
 
 impl Remote {
-    /// Starts a gateway over a fresh ledger in a directory.
+    /// Starts a gateway over the ledger under a directory, which is made if there is none.
     pub(super) async fn start(directory: &Path, options: &[&str]) -> Result<Self> {
+        Self::start_within(directory, options, READY_WITHIN).await
+    }
+
+    /// As [`Remote::start`], with so much time for what is in the ledger already.
+    pub(super) async fn start_within(
+        directory: &Path,
+        options: &[&str],
+        within: Duration,
+    ) -> Result<Self> {
         let data = directory.join("data");
         let (log, url) = (directory.join("gateway.log"), directory.join("url"));
         let mut command = child(&log)?;
         command.arg("serve").arg("--with-parent").arg("--data").arg(&data);
         command.args(["--addr", "127.0.0.1:0"]).arg("--ready-file").arg(&url).args(options);
         let mut gateway = command.spawn().context("cannot start the gateway")?;
-        let url = ready(&url, &mut gateway, &log).await?;
+        let url = ready(&url, &mut gateway, &log, within).await?;
         let token = Token::read(&edge_ledger_http::operator_token_path(&data))?;
         Ok(Self { host: host_of(&url)?, operator: token.expose().to_owned(), own: Some(gateway) })
+    }
+
+    /// Has a gateway of our own close its ledger, and waits until it has.
+    pub(super) async fn stop(mut self) -> Result<()> {
+        if let Some(mut gateway) = self.own.take() {
+            drop(gateway.stdin.take());
+            gateway.wait().await?;
+        }
+        Ok(())
     }
 
     /// Takes a gateway that runs.

@@ -64,7 +64,8 @@ impl Report {
         self.callers as f64 / (answers * sync)
     }
 
-    fn json(&self) -> Value {
+    /// Returns it as one JSON document.
+    pub(super) fn json(&self) -> Value {
         let per_second = self.measured.per_second();
         let bounds = self.bounds().map(|(answers, bound)| {
             json!({

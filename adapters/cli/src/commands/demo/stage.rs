@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 
 use crate::{
-    child::{alive, child, ready},
+    child::{READY_WITHIN, alive, child, ready},
     client::{Client, Token},
 };
 
@@ -40,7 +40,8 @@ impl Stage {
     pub(super) async fn set(root: &Path) -> Result<Self> {
         fs::create_dir_all(root.join("logs"))?;
         let mut gateway = gateway(root)?;
-        let url = ready(&root.join("url"), &mut gateway, &log_of(root, GATEWAY)).await?;
+        let url =
+            ready(&root.join("url"), &mut gateway, &log_of(root, GATEWAY), READY_WITHIN).await?;
         let token = Token::read(&edge_ledger_http::operator_token_path(&data(root)))?;
         let client = Client::new(&Gateway::new(&url, false)?, None, token)?;
         let mut stage = Self { root: root.to_owned(), client, gateway, agents: vec![], url };
