@@ -32,25 +32,35 @@ enum Stage {
 }
 
 impl<R: StoreReader> BackupWriter<R> {
-    /// Looks from where to where the log goes. If its beginning has been removed, the base is what
-    /// stands for it.
+    /// Looks from where to where the log goes: from its beginning on or, if that has been removed,
+    /// from a snapshot on, which then is the base of the backup.
     ///
     /// # Errors
     ///
-    /// Fails if the first or the last frame cannot be read, or the log does not begin where the
-    /// base stands.
+    /// Fails if the first or the last frame cannot be read, or the log has nothing where the backup
+    /// is to begin.
     pub fn new(log: BlockReader<R>, base: Option<&Snapshot>) -> Result<Self, JournalError> {
         let before = base.map_or(Link::START, Snapshot::link);
-        let begin = log.begin()?.unwrap_or(before);
-        if begin != before {
-            let damage = Damage::Missing { found: begin.position };
+        let head = log.end()?;
+        let begin = match base {
+            Some(_) => log.link_at(before.position)?,
+            None => log.begin()?,
+        };
+        if let Some(end) = head
+            && begin != Some(before)
+        {
+            let damage = match begin {
+                Some(begin) if begin.position == before.position => {
+                    Damage::Unchained { expected: before.hash, found: begin.hash }
+                }
+                begin => Damage::Missing { found: begin.unwrap_or(end).position },
+            };
             return Err(JournalError::Frame { position: before.position, damage });
         }
-        let head = log.end()?.unwrap_or(before);
         Ok(Self {
             log,
             before,
-            head,
+            head: head.unwrap_or(before),
             at: before,
             base: base.map(|base| Snapshot::encode(base.link(), base.ledger())),
             hasher: blake3::Hasher::new(),
