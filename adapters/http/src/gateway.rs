@@ -12,7 +12,7 @@ use edge_ledger_engine::{ExecuteError, Handle, Receipt};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Keys,
+    Backups, Keys,
     commits::Commits,
     problem::{Failure, unreadable},
 };
@@ -24,6 +24,7 @@ pub struct Gateway<R> {
     pub(crate) limits: Limits,
     pub(crate) thresholds: Thresholds,
     pub(crate) payloads: Commits,
+    pub(crate) backups: Option<Backups>,
     /// Folding a whole log takes a processor: one at a time.
     folding: Semaphore,
 }
@@ -51,7 +52,15 @@ impl<R: JournalReader> Gateway<R> {
     #[must_use]
     pub fn new(handle: Handle<R>, keys: Keys, limits: Limits, thresholds: Thresholds) -> Self {
         let payloads = Commits::default();
-        Self { handle, keys, limits, thresholds, payloads, folding: Semaphore::new(1) }
+        let (backups, folding) = (None, Semaphore::new(1));
+        Self { handle, keys, limits, thresholds, payloads, backups, folding }
+    }
+
+    /// Lets operators take backups.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Backups) -> Self {
+        self.backups = Some(backups);
+        self
     }
 
     pub(crate) async fn execute<T: Send + 'static>(

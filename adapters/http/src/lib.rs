@@ -22,6 +22,7 @@
 //! ```
 mod routes;
 
+mod backup;
 mod edges;
 mod operators;
 mod probes;
@@ -40,6 +41,7 @@ mod keys;
 mod listen;
 mod secret;
 
+pub use backup::{BackupBytes, Backups};
 pub use gateway::{Gateway, Limits};
 pub use keys::{Keys, KeysError, operator_token_path, secret_key_path};
 pub use listen::{Listen, ListenError, Listening, TlsFiles, listen};

@@ -3,6 +3,7 @@ use actix_web::web::{Data, ServiceConfig, get, post, put, resource};
 use edge_ledger_core::JournalReader;
 
 use crate::{
+    backup,
     body::BodyLimit,
     edges,
     gateway::Gateway,
@@ -72,6 +73,7 @@ pub(crate) fn configure<R: JournalReader>(app: &mut ServiceConfig, gateway: Data
         .service(resource("/v1/tasks/{id}/reassign").route(post().to(v1_tasks::reassign::<R>)))
         // Operators: the log.
         .service(resource("/v1/events").route(get().to(operators::events::<R>)))
+        .service(resource("/v1/backup").route(get().to(backup::send::<R>)))
         .service(resource("/v1/ledger").route(get().to(operators::ledger::<R>)))
         // Whoever runs the gateway.
         .service(resource("/healthz").route(get().to(probes::healthz)))

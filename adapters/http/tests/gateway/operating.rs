@@ -27,6 +27,16 @@ async fn probes_need_no_secret() {
 }
 
 #[tokio::test]
+async fn a_backup_is_for_operators_and_only_of_a_log_that_one_can_be_made_of() {
+    let server = Server::start();
+    let edge = server.edge("rack").await;
+
+    edge.client.get("/v1/backup").await.problem(401, "unauthenticated");
+    server.operator.get("/v1/backup").await.problem(501, "backup_unsupported");
+    server.operator.get("/v1/backup?key=true").await.problem(400, "malformed");
+}
+
+#[tokio::test]
 async fn a_request_has_the_id_that_its_sender_gave_it_if_that_will_do() {
     let server = Server::start();
     let send = |id: &str| {
