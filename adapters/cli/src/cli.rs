@@ -6,7 +6,10 @@ use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    commands::{agent, bench, completions, config, demo, edge, liveness, log, serve, task, token},
+    commands::{
+        agent, backup, bench, completions, config, demo, edge, liveness, log, restore, serve, task,
+        token,
+    },
     config::File,
     context::Context,
     exit::{self, Exit},
@@ -45,6 +48,8 @@ enum Command {
     Token(token::TokenArgs),
     Log(log::LogArgs),
     Liveness(liveness::LivenessArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Bench(bench::BenchArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -68,6 +73,8 @@ impl Cli {
             Command::Token(args) => token::run(args, &context),
             Command::Log(args) => log::run(args, &context),
             Command::Liveness(args) => liveness::run(args, &context),
+            Command::Backup(args) => backup::run(args, &context),
+            Command::Restore(args) => restore::run(args, &context),
             Command::Bench(args) => bench::run(args, &context),
             Command::Config(args) => config::run(args, &context),
             Command::Completions(args) => completions::run(args, &mut Self::command(), &context),

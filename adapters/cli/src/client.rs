@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::output::Progress;
-pub(crate) use operator::{OperatorArgs, TOKEN, Token};
+pub(crate) use operator::{OperatorArgs, OperatorSettings, TOKEN, Token};
 use refusal::{refused, unreachable};
 
 /// Asks a gateway as an operator.
@@ -32,6 +32,8 @@ pub(crate) struct Answer(Box<RawValue>);
 /// How long to wait for a connection, and for the whole answer.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// How long to wait for all of an answer that goes on as long as there is something to say.
+const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a gateway that is busy is asked again, and for how long at most.
 const TRIES: u32 = 4;
 const WAIT_MOST: Duration = Duration::from_secs(5);
@@ -92,6 +94,33 @@ impl Client {
             list.next = page.next;
             if list.next.is_none() || list.items.len() >= most {
                 return Ok(list);
+            }
+        }
+    }
+
+    /// Asks for something long, and hands over what comes of it as it comes.
+    pub(crate) async fn stream(
+        &self,
+        path: &[&str],
+        mut take: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let request = self
+            .http
+            .get(self.url(path, &[]))
+            .timeout(LONG_ANSWER_WITHIN)
+            .header(header::AUTHORIZATION, self.token.bearer()?);
+        let mut response = request.send().await.map_err(|error| unreachable(&self.base, error))?;
+        let status = response.status();
+        if !status.is_success() {
+            let text = response.text().await.map_err(|error| unreachable(&self.base, error))?;
+            return Err(refused(status, &text));
+        }
+        loop {
+            // Once it has begun to answer, a gateway is there, whatever becomes of the answer.
+            let chunk = response.chunk().await.context("the answer broke off")?;
+            match chunk {
+                Some(bytes) => take(&bytes)?,
+                None => return Ok(()),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result};
-use edge_ledger_journal::JournalError;
+use edge_ledger_journal::{BackupWriter, BlockReader, JournalError, Link, Snapshots, StoreReader};
 
 use crate::{
     exit::{Exit, Failure, chain},
@@ -18,6 +18,11 @@ pub(crate) fn place(data: &Path) -> PathBuf {
 /// Returns where in a data directory the archive is.
 pub(crate) fn archive_place(data: &Path) -> PathBuf {
     data.join("archive")
+}
+
+/// Returns the snapshots of a data directory's log.
+pub(crate) fn snapshots(data: &Path) -> Snapshots {
+    Snapshots::at(data.join("snapshots"))
 }
 
 /// Opens the journal of a data directory that no gateway has open. Nothing is appended.
@@ -65,6 +70,22 @@ pub(crate) fn open_or_create(data: &Path, wanted: Option<Kind>) -> Result<AnyJou
             kind.open(&place, &archive_place(data)).map_err(|error| explain(&error))
         }
     }
+}
+
+/// Begins a backup of a data directory's log: all of it or, if its beginning was taken away, what
+/// follows the newest snapshot, and that.
+///
+/// # Errors
+///
+/// Fails if the log cannot be read, or its beginning was taken away and no snapshot stands for it.
+pub(crate) fn backup<R: StoreReader>(
+    data: &Path,
+    log: &BlockReader<R>,
+) -> Result<BackupWriter<R>, JournalError> {
+    let is_whole = log.begin()?.is_none_or(|begin| begin == Link::START);
+    let newest = || snapshots(data).newest(|position| log.link_at(position));
+    let base = if is_whole { None } else { newest() };
+    BackupWriter::new(log.clone(), base.as_ref())
 }
 
 /// Says what to do about a journal that cannot be opened.

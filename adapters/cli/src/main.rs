@@ -3,6 +3,7 @@
 //! A command is a file under `commands`, from its flags to what it prints. Data goes to stdout,
 //! everything for people to stderr, and the exit code says how it ended.
 
+mod backup;
 mod child;
 mod cli;
 mod client;

@@ -1,5 +1,6 @@
 //! `serve`: a gateway over the ledger of a data directory.
 
+mod coming_back;
 mod limits;
 mod retention;
 
@@ -7,13 +8,17 @@ use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
-use edge_ledger_engine::{Engine, Opening, Options, Stop};
-use edge_ledger_http::{Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path};
-use edge_ledger_journal::Keeper;
+use edge_ledger_core::{Journal as _, Position};
+use edge_ledger_engine::{Beginning, Engine, Opening, Options, Stop};
+use edge_ledger_http::{
+    Backups, Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path,
+};
+use edge_ledger_journal::{Keeper, Merged};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -31,8 +36,9 @@ use crate::{
     logs::{self, LogArgs, LogSettings},
     output::{Output, note},
     parent::parent_gone,
-    store::{AnyJournalReader, AnyReader, Kind},
+    store::{AnyJournal, AnyJournalReader, AnyReader, Kind},
 };
+use coming_back::{Back, Keeping, SNAPSHOT_EVERY, may_do_without_snapshot};
 use limits::{LimitArgs, LimitSettings};
 use retention::{Housekeeping, keeper};
 
@@ -69,6 +75,16 @@ pub(crate) struct ServeArgs {
     /// Write the URL to this file once requests are answered.
     #[arg(long, env = "EDGE_LEDGER_SERVE_READY_FILE", value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// Write a snapshot of the ledger about every so many events, for a quick start; 0 for none
+    /// [default: 500000].
+    #[arg(long, env = "EDGE_LEDGER_SERVE_SNAPSHOT_EVERY", value_name = "EVENTS")]
+    snapshot_every: Option<u64>,
+    /// Fold the whole log at the start, too, and refuse to serve if the newest snapshot comes to
+    /// another ledger.
+    #[arg(long, env = "EDGE_LEDGER_SERVE_VERIFY_ON_START", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new())]
+    verify_on_start: Option<bool>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -101,6 +117,8 @@ pub(crate) struct ServeSettings {
     tls_key: Setting<Option<PathBuf>>,
     insecure_http: Setting<bool>,
     ready_file: Setting<Option<PathBuf>>,
+    snapshot_every: Setting<u64>,
+    verify_on_start: Setting<bool>,
     limits: LimitSettings,
     retention: RetentionSettings,
     thresholds: ThresholdSettings,
@@ -128,6 +146,18 @@ impl ServeArgs {
                 || false,
             ),
             ready_file: Setting::settle_any("serve.ready-file", self.ready_file, filed.ready_file),
+            snapshot_every: Setting::settle(
+                "serve.snapshot-every",
+                self.snapshot_every,
+                filed.snapshot_every,
+                || SNAPSHOT_EVERY,
+            ),
+            verify_on_start: Setting::settle(
+                "serve.verify-on-start",
+                self.verify_on_start,
+                filed.verify_on_start,
+                || false,
+            ),
             limits: self.limits.settle(filed.limits),
             retention: self.retention.settle(file.retention),
             thresholds: self.thresholds.settle(file.liveness),
@@ -145,6 +175,8 @@ impl ServeSettings {
             self.tls_cert.shown(),
             self.tls_key.shown(),
             self.ready_file.shown(),
+            self.snapshot_every.shown(),
+            self.verify_on_start.shown(),
         ];
         shown.extend(self.limits.shown());
         shown.extend(self.retention.shown());
@@ -165,16 +197,19 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
         // One that was killed has left it.
         drop(fs::remove_file(file));
     }
-    let opened = Opened::of(&settings.data.value, settings.store.value, opening)?;
+    let Opened { engine, keys, keeper, keeping } = Opened::of(&settings, opening)?;
     wait(async {
-        let Opened { engine, keys, keeper } = opened;
+        let handle = engine.handle();
         let retention = settings.retention.retention();
-        let housekeeping = Housekeeping::start(keeper, retention, engine.handle())?;
+        let housekeeping = Housekeeping::start(keeper, retention, handle.clone())?;
+        let backups = backups(&settings.data.value, handle.reader().clone());
         let gateway = Gateway::new(engine.handle(), keys, settings.limits.limits(), thresholds);
+        let gateway = gateway.with_backups(backups);
         serve(gateway, &listen, &settings, with_parent, context.output).await?;
         drop(housekeeping);
         match engine.close() {
             Stop::Closed => {
+                keeping.end(&handle);
                 tracing::info!("the ledger is closed");
                 Ok(Exit::Ok)
             }
@@ -221,18 +256,29 @@ async fn serve(
     }
 }
 
+/// Begins backups of a log.
+fn backups(data: &Path, log: AnyJournalReader) -> Backups {
+    let data = data.to_owned();
+    Backups::new(move || {
+        let backup = journal::backup(&data, &log).map_err(io::Error::other)?;
+        Ok(Box::new(backup.map(|bytes| bytes.map_err(io::Error::other))))
+    })
+}
+
 /// A ledger that is open, and waits for requests.
 struct Opened {
     engine: Engine<AnyJournalReader>,
     keys: Keys,
     keeper: Keeper<AnyReader>,
+    keeping: Keeping<Merged<AnyReader>>,
 }
 
 impl Opened {
     /// Opens the ledger of the data directory, and makes it if there is none.
-    fn of(data: &Path, store: Option<Kind>, opening: Opening) -> Result<Self> {
+    fn of(settings: &ServeSettings, opening: Opening) -> Result<Self> {
+        let data = &settings.data.value;
         // First, since it keeps everybody else out.
-        let journal = journal::open_or_create(data, store)?;
+        let journal = journal::open_or_create(data, settings.store.value)?;
         warn_of_others(data);
         let token = operator_token_path(data);
         let first = !token.exists();
@@ -241,12 +287,36 @@ impl Opened {
         if first {
             note(&format!("the operator's token is in {}", token.display()));
         }
-        let keeper = keeper(&journal).map_err(|error| journal::explain(&error))?;
+        let (every, verify) = (settings.snapshot_every.value, settings.verify_on_start.value);
+        let began = Instant::now();
+        let back = Back::of(data, &journal.reader(), every, verify)?;
+        let (snapshot, rhythm) = (back.from(), back.rhythm);
         let options = Options { opening, ..Options::default() };
-        let engine = Engine::start(journal, options)
-            .map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
-        Ok(Self { engine, keys, keeper })
+        let beginning = Beginning { ledger: back.ledger, shelf: None };
+        let mut keeper = keeper_of(&journal)?;
+        let engine = match Engine::start_from(journal, beginning, options) {
+            Err(error) if snapshot > Position::START && may_do_without_snapshot(&error) => {
+                let reason = chain(&error);
+                tracing::warn!(%snapshot, reason, "the log does not go on from the snapshot");
+                drop(keeper);
+                let journal = journal::open(data)?;
+                keeper = keeper_of(&journal)?;
+                Engine::start(journal, options)
+            }
+            started => started,
+        };
+        let engine =
+            engine.map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(snapshot = snapshot.get(), took_ms, verified = verify, "the ledger is back");
+        let log = engine.handle().reader().clone();
+        let keeping = Keeping::begin(data, log, rhythm)?;
+        Ok(Self { engine, keys, keeper, keeping })
     }
+}
+
+fn keeper_of(journal: &AnyJournal) -> Result<Keeper<AnyReader>> {
+    keeper(journal).map_err(|error| journal::explain(&error))
 }
 
 /// Says so if others could put their own files in the place of ours.

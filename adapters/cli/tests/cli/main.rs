@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod archive;
+mod backup;
 mod bench;
+mod coming_back;
 #[cfg(target_os = "linux")]
 mod demo;
 mod gateway;

@@ -73,6 +73,8 @@ fn every_setting_has_a_variable_named_after_its_key() {
         ("serve.tls-cert", "/c"),
         ("serve.tls-key", "/k"),
         ("serve.ready-file", "/r"),
+        ("serve.snapshot-every", "2"),
+        ("serve.verify-on-start", "true"),
         ("serve.limits.body", "2"),
         ("serve.limits.bulk", "2"),
         ("serve.limits.body-within", "2s"),

@@ -17,6 +17,8 @@ fn help_names_every_command_and_every_exit_code() {
         "token",
         "log",
         "liveness",
+        "backup",
+        "restore",
         "bench",
         "config",
         "completions",

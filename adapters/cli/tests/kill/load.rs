@@ -30,6 +30,33 @@ impl Edge {
         }
         edges
     }
+
+    /// Submits a task and leases one, which need not be the same: its id and its fence.
+    pub(crate) async fn lease(&self, server: &Server, name: &str) -> (String, u64) {
+        let submitted = server.operator_posts("/v1/tasks", &json!({"id": name, "payload": null}));
+        submitted.send().await.unwrap().error_for_status().unwrap();
+        let (status, answer) = self.report(server, "tasks/next", json!({})).await;
+        assert_eq!(status, 200, "{answer}");
+        let task = &answer["task"];
+        (task["id"].as_str().unwrap().to_owned(), task["leaseToken"].as_u64().unwrap())
+    }
+
+    /// Says that it is at work on a task, under a fence.
+    pub(crate) async fn heartbeat(
+        &self,
+        server: &Server,
+        (task, fence): &(String, u64),
+    ) -> (u16, Value) {
+        let progress = json!({"processedConfigs": 0, "totalConfigs": 2, "leaseToken": fence});
+        self.report(server, &format!("tasks/{task}/heartbeat"), progress).await
+    }
+
+    async fn report(&self, server: &Server, route: &str, mut body: Value) -> (u16, Value) {
+        body["workerId"] = json!(self.id);
+        let request = server.post(&format!("/internal/edges/{route}"), &body);
+        let answer = request.bearer_auth(&self.credential).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
 }
 
 /// What a gateway answered: each of it a promise.

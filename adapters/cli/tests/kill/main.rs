@@ -1,10 +1,11 @@
 //! The process is killed at any moment under load, again and again: everything it answered is
-//! there when it comes back, exactly once.
+//! there when it comes back, exactly once; and so it is when a backup comes back in its place.
 //!
 //! `EDGE_LEDGER_KILLS` says how often; twenty times if it does not.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 mod answered;
 mod load;
+mod restored;
 mod server;
 
 use std::time::Duration;

@@ -39,6 +39,10 @@ impl Server {
         panic!("the gateway is not ready within 30 s");
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Ends it as a power cut would end the process.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -99,6 +103,6 @@ pub(crate) fn digest_of_log(data: &Path) -> String {
     found["digest"].as_str().unwrap().to_owned()
 }
 
-fn edge_ledger() -> Command {
+pub(crate) fn edge_ledger() -> Command {
     Command::new(env!("CARGO_BIN_EXE_edge-ledger"))
 }

@@ -1,0 +1,213 @@
+//! `restore`: a data directory of a backup.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, ErrorKind, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Error, Result, anyhow};
+use clap::Args;
+use edge_ledger_core::{AppendError, Journal as _, Ledger};
+use edge_ledger_engine::{Clock, Opening, Writer};
+use edge_ledger_http::secret_key_path;
+use edge_ledger_journal::{Block, JournalError, Link};
+use tempfile::TempDir;
+
+use super::log::DataArgs;
+use crate::{
+    backup::{self, Contents, Part},
+    context::Context,
+    exit::{Exit, Failure, chain},
+    journal,
+    output::{Cell, note},
+    store::{AnyJournal, Kind},
+};
+
+/// How many bytes of blocks go into a frame, if no block is larger: what a look-up of one commit
+/// unpacks.
+const FRAME: usize = 64 * 1024;
+
+/// Make a data directory of a backup, for a gateway to go on from.
+///
+/// All of it is checked first: the chain, every byte, and that it folds. A new epoch begins, since
+/// the gateway that the backup is of may have gone on: leases that ran when it was made end, and
+/// none of their tokens ever matches again.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup.
+    file: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    /// What is to keep the log [default: sled].
+    #[arg(long, env = "EDGE_LEDGER_SERVE_STORE", value_name = "STORE")]
+    store: Option<Kind>,
+}
+
+pub(crate) fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
+    let data = args.data.settle(context).value;
+    refuse_if_taken(&data)?;
+    let parent = parent(&data);
+    make_private(parent).with_context(|| cannot("make", parent))?;
+    // Until all is there, it is there under another name; whatever goes wrong, that is removed.
+    let half = tempfile::Builder::new()
+        .prefix(".restoring-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(parent);
+    let half = half.with_context(|| cannot("write to", parent))?;
+    let contents = fill(half.path(), &args.file, args.store.unwrap_or(Kind::Sled))?;
+    let reopened = reopen(half.path(), contents.ledger.clone())?;
+    finish(half, &data)?;
+    if contents.key.is_none() {
+        note(
+            "the backup does not bring the key that secrets are checked with: put `secret.key` \
+             there before the first start, or every edge has to register anew",
+        );
+    }
+    show(&data, &args.file, &contents, &reopened, context)?;
+    Ok(Exit::Ok)
+}
+
+fn refuse_if_taken(data: &Path) -> Result<()> {
+    match fs::read_dir(data).map(|mut entries| entries.next().is_some()) {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            let told = format!("{} is not empty", data.display());
+            let next = "name a directory that is empty or not there, with --data";
+            Err(Failure::new(Exit::Refused, told).next(next).into())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::new(error).context(cannot("look into", data))),
+    }
+}
+
+/// Puts everything of a backup into a directory.
+fn fill(half: &Path, file: &Path, kind: Kind) -> Result<Contents> {
+    let mut filling = Filling { half, kind, journal: None };
+    let contents = backup::read(file, |part| match part {
+        Part::Base(base) => {
+            filling.open(base.link())?;
+            journal::snapshots(half).write(base.link(), base.ledger())?;
+            Ok(())
+        }
+        Part::Blocks(blocks) => filling.append(blocks),
+    })?;
+    filling.open(contents.link)?;
+    if let Some(key) = &contents.key {
+        let path = secret_key_path(half);
+        write_private(&path, key).with_context(|| cannot("write", &path))?;
+    }
+    Ok(contents)
+}
+
+/// A journal that is filled from a backup.
+struct Filling<'a> {
+    half: &'a Path,
+    kind: Kind,
+    journal: Option<AnyJournal>,
+}
+
+impl Filling<'_> {
+    /// Returns the journal, which is made if it is not there yet: then it follows a link.
+    fn open(&mut self, after: Link) -> Result<&mut AnyJournal> {
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => {
+                let (place, archive) =
+                    (journal::place(self.half), journal::archive_place(self.half));
+                let journal = self.kind.open_after(&place, &archive, after);
+                journal.map_err(|error| journal::explain(&error))?
+            }
+        };
+        Ok(self.journal.insert(journal))
+    }
+
+    fn append(&mut self, blocks: &[Block]) -> Result<()> {
+        let journal = self.open(Link::START)?;
+        let mut rest = blocks;
+        while !rest.is_empty() {
+            let (together, later) = rest.split_at(fitting(rest));
+            journal.append_blocks(together).map_err(|error| unappended(&error))?;
+            rest = later;
+        }
+        Ok(())
+    }
+}
+
+/// Returns how many of the first blocks go into a frame together; at least one.
+fn fitting(blocks: &[Block]) -> usize {
+    let mut size = 0;
+    let fit = blocks.iter().take_while(|block| {
+        size += block.bytes().len();
+        size <= FRAME
+    });
+    fit.count().max(1)
+}
+
+/// Begins the new epoch, and leaves the ledger closed.
+fn reopen(half: &Path, ledger: Ledger) -> Result<Ledger> {
+    let journal = journal::open(half)?;
+    let log = journal.reader();
+    let clock = Clock::start(ledger.recorded_at());
+    let mut writer = Writer::open_from(journal, ledger, None, Opening::NewEpoch, |_| clock.now())?;
+    writer.close(clock.now())?;
+    let ledger = writer.ledger().clone();
+    let end = log.end()?.context("a log that was opened has an end")?;
+    journal::snapshots(half).write(end, &ledger)?;
+    Ok(ledger)
+}
+
+/// Gives the directory its name.
+fn finish(half: TempDir, data: &Path) -> Result<()> {
+    let told = || cannot("make", data);
+    File::open(half.path()).and_then(|half| half.sync_all()).with_context(told)?;
+    fs::rename(half.path(), data).with_context(told)?;
+    // It is not there any more, so nothing is removed.
+    drop(half.keep());
+    File::open(parent(data)).and_then(|parent| parent.sync_all()).with_context(told)
+}
+
+fn show(
+    data: &Path,
+    file: &Path,
+    contents: &Contents,
+    reopened: &Ledger,
+    context: &Context,
+) -> Result<()> {
+    if context.output.is_json() {
+        let mut json = contents.json(file);
+        json["data"] = data.to_string_lossy().into();
+        json["epoch"] = serde_json::to_value(reopened.epoch())?;
+        return context.output.json(&json);
+    }
+    let mut table = contents.table(file);
+    table.fact("restored to", Cell::new(data.display()));
+    table.fact("new epoch", Cell::new(reopened.epoch()));
+    context.output.table(&table, "")
+}
+
+fn unappended(error: &AppendError<JournalError>) -> Error {
+    anyhow!("the log could not be written: {}", chain(error))
+}
+
+fn parent(data: &Path) -> &Path {
+    match data.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn cannot(doing: &str, path: &Path) -> String {
+    format!("cannot {doing} {}", path.display())
+}
