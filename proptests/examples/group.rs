@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// How many waiting tasks there are for each second of measuring: more than are leased.
-const TASKS: u64 = 100_000;
+const TASKS: u64 = 250_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
