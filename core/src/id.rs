@@ -1,5 +1,9 @@
 //! Typed identifiers. They are minted by adapters or supplied by callers; core only compares them.
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use uuid::Uuid;
@@ -7,9 +11,15 @@ use uuid::Uuid;
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident, $tag:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                state.write(self.0.as_bytes());
+            }
+        }
 
         impl $name {
             /// Wraps an id minted outside core.
@@ -69,10 +79,10 @@ typed_id! {
 /// A task id is text, 1 to [`TaskId::LEN_MAX`] characters of `[A-Za-z0-9._:-]`, chosen by the
 /// submitter or minted for it. One that is a UUID in its usual lower-case form takes 16 bytes and
 /// no allocation; both kinds read, print and compare as the text they are.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaskId(Repr);
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Repr {
     Uuid(Uuid),
     Text(Box<str>),
@@ -124,6 +134,15 @@ fn canonical_uuid(text: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(text).ok()?;
     let mut buffer = Uuid::encode_buffer();
     (*uuid.hyphenated().encode_lower(&mut buffer) == *text).then_some(uuid)
+}
+
+impl Hash for TaskId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.0 {
+            Repr::Uuid(uuid) => state.write(uuid.as_bytes()),
+            Repr::Text(text) => text.hash(state),
+        }
+    }
 }
 
 impl FromStr for TaskId {

@@ -6,40 +6,59 @@ use hashbrown::HashTable;
 
 use crate::table::Slot;
 
-/// Slots by name. The names stay in the rows: whoever asks says how to read the name of a slot.
+/// Slots by name. The names stay in the rows: whoever looks one up says whether a slot has it.
 ///
 /// Names come from outside, so the hasher is the standard library's, keyed at random, which
 /// resists chosen names. Nothing lists a lookup, so its order cannot show.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lookup {
-    slots: HashTable<Slot>,
+    /// Each with the hash of its name, so that growing reads no rows.
+    slots: HashTable<(Hash32, Slot)>,
     hasher: RandomState,
 }
 
 impl Lookup {
-    /// Finds the slot whose row has a name.
-    pub(crate) fn find<N: Eq + Hash>(&self, name: N, name_of: impl Fn(Slot) -> N) -> Option<Slot> {
-        self.slots.find(self.hasher.hash_one(&name), |slot| name_of(*slot) == name).copied()
-    }
-
-    /// Adds a slot whose row has a name that no other has.
-    pub(crate) fn insert<N: Eq + Hash>(&mut self, slot: Slot, name_of: impl Fn(Slot) -> N) {
-        let hash = self.hasher.hash_one(name_of(slot));
-        self.slots.insert_unique(hash, slot, |slot| self.hasher.hash_one(name_of(*slot)));
-    }
-
-    /// Takes the slot out whose row has a name, while the row is still there.
-    pub(crate) fn remove<N: Eq + Hash>(
-        &mut self,
-        name: N,
-        name_of: impl Fn(Slot) -> N,
+    /// Finds the slot that has a name.
+    pub(crate) fn find<N: Hash + ?Sized>(
+        &self,
+        name: &N,
+        has: impl Fn(Slot) -> bool,
     ) -> Option<Slot> {
-        let hash = self.hasher.hash_one(&name);
-        let found = self.slots.find_entry(hash, |slot| name_of(*slot) == name);
-        found.ok().map(|entry| entry.remove().0)
+        let hash = self.hash(name);
+        let found = self.slots.find(hash.spread(), |(other, slot)| *other == hash && has(*slot));
+        found.map(|(_, slot)| *slot)
+    }
+
+    /// Adds a slot under a name that no other has.
+    pub(crate) fn insert<N: Hash + ?Sized>(&mut self, name: &N, slot: Slot) {
+        let hash = self.hash(name);
+        self.slots.insert_unique(hash.spread(), (hash, slot), |(hash, _)| hash.spread());
+    }
+
+    /// Takes out a slot that is under a name.
+    pub(crate) fn remove<N: Hash + ?Sized>(&mut self, name: &N, slot: Slot) {
+        let found = self.slots.find_entry(self.hash(name).spread(), |(_, other)| *other == slot);
+        if let Ok(entry) = found {
+            entry.remove();
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    fn hash<N: Hash + ?Sized>(&self, name: &N) -> Hash32 {
+        Hash32((self.hasher.hash_one(name) >> 32) as u32)
+    }
+}
+
+/// Half of a hash: as much as is worth keeping beside a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hash32(u32);
+
+impl Hash32 {
+    /// Fills a whole hash: the table takes its place from the low bits and a tag from the high.
+    const fn spread(self) -> u64 {
+        self.0 as u64 | (self.0 as u64) << 32
     }
 }

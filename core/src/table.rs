@@ -38,7 +38,7 @@ impl Slot {
 
 impl<K: Eq + Hash, V> Table<K, V> {
     pub(crate) fn find(&self, key: &K) -> Option<Slot> {
-        self.by_key.find(Some(key), |slot| self.key(slot))
+        self.by_key.find(key, |slot| self.at(slot).is_some_and(|(there, _)| there == key))
     }
 
     /// Returns the row in a slot, together with its key.
@@ -68,19 +68,12 @@ impl<K: Eq + Hash, V> Table<K, V> {
         if self.find(&key).is_some() {
             return None;
         }
-        let row = Some((key, row));
-        let slot = match self.vacant.pop() {
-            Some(slot) => {
-                self.rows[slot.index()] = row;
-                slot
-            }
-            None => {
-                self.rows.push(row);
-                Slot::of(self.rows.len() - 1)
-            }
-        };
-        let rows = &self.rows;
-        self.by_key.insert(slot, |slot| key_in(rows, slot));
+        let slot = self.vacant.pop().unwrap_or_else(|| Slot::of(self.rows.len()));
+        self.by_key.insert(&key, slot);
+        match self.rows.get_mut(slot.index()) {
+            Some(vacant) => *vacant = Some((key, row)),
+            None => self.rows.push(Some((key, row))),
+        }
         Some(slot)
     }
 
@@ -96,18 +89,14 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        let rows = &self.rows;
-        let slot = self.by_key.remove(Some(key), |slot| key_in(rows, slot))?;
+        let slot = self.find(key)?;
+        self.by_key.remove(key, slot);
         self.vacant.push(slot);
         self.rows[slot.index()].take().map(|(_, row)| row)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len() - self.vacant.len()
-    }
-
-    fn key(&self, slot: Slot) -> Option<&K> {
-        key_in(&self.rows, slot)
     }
 
     /// Lists the slots that have a row. Their order is not that of anything.
@@ -128,10 +117,6 @@ impl<K: Ord + Hash, V> Table<K, V> {
         rows.sort_unstable_by_key(|(key, _)| *key);
         rows.into_iter()
     }
-}
-
-fn key_in<K, V>(rows: &[Option<(K, V)>], slot: Slot) -> Option<&K> {
-    rows.get(slot.index())?.as_ref().map(|(key, _)| key)
 }
 
 impl<K, V> Default for Table<K, V> {

@@ -8,7 +8,7 @@ use edge_ledger_core::{
     Cause, Command, Commit, Event, Ledger, codec,
     task::{self, HolderCommand, Payload, Poll, Progress, Spec, Submission, Terms},
 };
-use edge_ledger_proptests::workload::Workload;
+use edge_ledger_proptests::{meter::Meter, workload::Workload};
 use serde_json::value::RawValue;
 
 /// A fleet that fits into a processor's cache would flatter, a huge one takes long to set up.
@@ -96,7 +96,7 @@ fn worked() -> Workload {
     let mut work = Workload::new(Some(Vec::new()));
     (0..EDGES).for_each(|n| work.register(n));
     (0..TASKS).for_each(|n| work.submit(n));
-    work.work(EDGES - 1, TASKS / 2);
+    work.work(EDGES - 1, TASKS / 2, &mut Meter::default());
     // One that is left at work.
     let task = work.lease(EDGES - 1);
     work.beat(EDGES - 1, &task);

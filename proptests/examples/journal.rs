@@ -12,7 +12,10 @@ use std::{
 
 use edge_ledger_core::{Commit, Journal, JournalReader, Ledger, Position};
 use edge_ledger_journal::{BlockJournal, JournalError, SegmentStore, Store, StoreReader};
-use edge_ledger_proptests::{meter::resident, workload::Workload};
+use edge_ledger_proptests::{
+    meter::{Meter, resident},
+    workload::Workload,
+};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -40,7 +43,7 @@ fn log(edges: u64, tasks: u64) -> Vec<Commit> {
     let mut left = tasks;
     while left > 0 {
         let some = left.min(5_000);
-        load.work(edges, some);
+        load.work(edges, some, &mut Meter::default());
         (0..some).for_each(|n| load.check_in(n * 7 % edges));
         left -= some;
     }

@@ -15,27 +15,27 @@ fn main() {
     let tasks: u64 = arguments.next().unwrap_or(100_000);
     let mut load = Workload::new(None);
 
-    let meter = Meter::new();
+    let meter = Meter::begin();
     (0..edges).for_each(|n| load.register(n));
     println!("{}", meter.rate("register an edge", edges));
     print_memory();
-    let meter = Meter::new();
-    (0..tasks).for_each(|n| load.submit(n));
+    let mut meter = Meter::default();
+    load.submit_more(tasks, &mut meter);
     println!("{}", meter.rate("submit a task", tasks));
     print_memory();
 
-    let meter = Meter::new();
+    let meter = Meter::begin();
     let bytes = snapshot::encode(&load.ledger);
     println!("{}", meter.rate("encode a snapshot", 1));
-    let meter = Meter::new();
+    let meter = Meter::begin();
     let read = snapshot::decode(&bytes).expect("a snapshot decodes");
     println!("{}", meter.rate("decode a snapshot", 1));
     println!("{:>9} bytes of snapshot", bytes.len());
     assert_eq!(read.counts(), load.ledger.counts());
     drop((bytes, read));
 
-    let meter = Meter::new();
-    let done = load.work(edges, tasks);
+    let mut meter = Meter::default();
+    let done = load.work(edges, tasks, &mut meter);
     println!("{}", meter.rate("decide and apply a command: lease, beat, complete, submit", done));
     print_memory();
 }

@@ -1,29 +1,54 @@
 //! What a measurement reads: time on the processor, and memory.
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
-/// A stretch of work on this thread, from its making.
-#[derive(Debug)]
+/// A stopwatch for the work of this thread.
+#[derive(Debug, Default)]
 pub struct Meter {
-    wall: Instant,
-    on_cpu: Option<u64>,
+    total: Reading,
+    begun: Option<(Instant, Option<Duration>)>,
+}
+
+/// How long something took, by the clock and, where the kernel tells, on a processor.
+#[derive(Debug, Default)]
+struct Reading {
+    wall: Duration,
+    on_cpu: Duration,
 }
 
 impl Meter {
-    /// Begins.
+    /// Begins a new measurement.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "making one begins the measurement")]
-    pub fn new() -> Self {
-        Self { wall: Instant::now(), on_cpu: on_cpu() }
+    pub fn begin() -> Self {
+        let mut meter = Self::default();
+        meter.go();
+        meter
     }
 
-    /// Says how fast something was done so many times. Where the kernel tells, by the time that
-    /// this thread had a processor, so that a busy machine shows less; else by the clock.
+    /// Goes on after a stop.
+    pub fn go(&mut self) {
+        self.begun = Some((Instant::now(), on_cpu()));
+    }
+
+    /// Stops, so that what follows is not measured.
+    pub fn stop(&mut self) {
+        if let Some((wall, cpu)) = self.begun.take() {
+            let wall = wall.elapsed();
+            self.total.wall += wall;
+            self.total.on_cpu += on_cpu().zip(cpu).map_or(wall, |(now, then)| now - then);
+        }
+    }
+
+    /// Stops, and says how fast something was done so many times: by the time that this thread had
+    /// a processor where the kernel tells, so that a busy machine shows less; else by the clock.
     #[must_use]
-    pub fn rate(&self, what: &str, times: u64) -> String {
-        let wall = self.wall.elapsed().as_nanos() as f64;
-        let nanos = self.on_cpu.zip(on_cpu()).map_or(wall, |(then, now)| (now - then) as f64);
+    pub fn rate(mut self, what: &str, times: u64) -> String {
+        self.stop();
+        let (nanos, wall) = (self.total.on_cpu.as_nanos() as f64, self.total.wall.as_secs_f64());
         let (each, second) = (nanos / times as f64, times as f64 * 1e9 / nanos);
-        format!("{second:>9.0} a second: {what} ({each:.0} ns; {:.1} s by the clock)", wall / 1e9)
+        format!("{second:>11.1} a second: {what} ({each:.0} ns; {wall:.1} s by the clock)")
     }
 }
 
@@ -35,7 +60,7 @@ pub fn resident() -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
-fn on_cpu() -> Option<u64> {
+fn on_cpu() -> Option<Duration> {
     let nanos = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    nanos.split(' ').next()?.parse().ok()
+    nanos.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }

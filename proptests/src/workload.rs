@@ -1,5 +1,5 @@
 //! A ledger under the commands of a fleet, to measure it.
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use edge_ledger_core::{
     Cause, Command, CommandId, Commit, CredentialId, Decision, Digest, EdgeId, Event, Labels,
@@ -11,6 +11,11 @@ use edge_ledger_core::{
 };
 use serde_json::value::RawValue;
 use uuid::Uuid;
+
+use crate::meter::Meter;
+
+/// How many submissions are made at a time.
+const BATCH: usize = 10_000;
 
 /// A ledger, and what made it so.
 #[derive(Debug)]
@@ -56,11 +61,19 @@ impl Workload {
 
     /// Submits the `n`-th task.
     pub fn submit(&mut self, n: u64) {
-        let payload = Payload::new(RawValue::from_string(payload(n)).expect("JSON"));
-        let terms = Terms::default();
-        let spec = Spec { name: format!("task {n}").into(), payload, dedupe_key: None, terms };
-        let submission = Submission { id: task_id(n), spec: Box::new(spec), archived: None };
-        self.execute(Principal::System, Command::Submit(vec![submission]));
+        self.execute(Principal::System, submission(n));
+    }
+
+    /// Submits so many tasks more. The meter runs while their commands, made before, are decided
+    /// and applied.
+    pub fn submit_more(&mut self, tasks: u64, meter: &mut Meter) {
+        let first = self.ledger.counts().tasks as u64;
+        for batch in batches(first..first + tasks) {
+            let commands: Vec<_> = batch.map(submission).collect();
+            meter.go();
+            commands.into_iter().for_each(|command| drop(self.execute(Principal::System, command)));
+            meter.stop();
+        }
     }
 
     /// Lets the `n`-th edge ask for work and returns what it got.
@@ -99,27 +112,35 @@ impl Workload {
     }
 
     /// Lets so many edges, half of them at a time, lease, beat and complete so many tasks while as
-    /// many new ones are submitted; returns how many commands that took.
-    pub fn work(&mut self, edges: u64, tasks: u64) -> u64 {
+    /// many new ones are submitted; returns how many commands that took. The meter runs while
+    /// commands are decided and applied, but not while submissions are made.
+    pub fn work(&mut self, edges: u64, tasks: u64, meter: &mut Meter) -> u64 {
         let begun = self.commands;
-        let submitted = self.ledger.counts().tasks as u64;
+        let first = self.ledger.counts().tasks as u64;
         let mut held = VecDeque::new();
-        for n in 0..tasks {
-            // A prime of a size with the fleet, so that neighbours do not ask one after another.
-            let who = n.wrapping_mul(99_991) % edges;
-            held.push_back((who, self.lease(who)));
-            let (beats, task) = &held[held.len() / 2];
-            self.beat(*beats, &task.clone());
-            let full = held.len() as u64 > edges / 2;
-            if let Some((who, task)) = full.then(|| held.pop_front()).flatten() {
-                self.complete(who, &task);
+        for batch in batches(first..first + tasks) {
+            let commands: Vec<_> = batch.map(|n| (n, submission(n))).collect();
+            meter.go();
+            for (n, submission) in commands {
+                // A prime of a size with the fleet, so that neighbours do not ask one after another.
+                let who = n.wrapping_mul(99_991) % edges;
+                held.push_back((who, self.lease(who)));
+                let (beats, task) = &held[held.len() / 2];
+                self.beat(*beats, task);
+                let full = held.len() as u64 > edges / 2;
+                if let Some((who, task)) = full.then(|| held.pop_front()).flatten() {
+                    self.complete(who, &task);
+                }
+                self.execute(Principal::System, submission);
             }
-            self.submit(submitted + n);
+            meter.stop();
         }
+        meter.go();
         for (who, task) in held {
             self.beat(who, &task);
             self.complete(who, &task);
         }
+        meter.stop();
         self.commands - begun
     }
 
@@ -158,6 +179,19 @@ fn create(max_uses: u32) -> enrollment::Command {
 
 fn as_edge(n: u64) -> Principal {
     Principal::Edge { edge: edge(n), credential: credential(n) }
+}
+
+/// Cuts a range so that what is made for a batch of it needs little memory.
+fn batches(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let end = range.end;
+    range.step_by(BATCH).map(move |begin| begin..end.min(begin + BATCH as u64))
+}
+
+fn submission(n: u64) -> Command {
+    let payload = Payload::new(RawValue::from_string(payload(n)).expect("JSON"));
+    let terms = Terms::default();
+    let spec = Spec { name: format!("task {n}").into(), payload, dedupe_key: None, terms };
+    Command::Submit(vec![Submission { id: task_id(n), spec: Box::new(spec), archived: None }])
 }
 
 /// A payload as an optimisation has it, of about 256 bytes.

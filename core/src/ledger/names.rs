@@ -38,7 +38,7 @@ impl Names {
     }
 
     pub(super) fn edge_of_device(&self, number: &str, edges: &Table<EdgeId, Edge>) -> Option<Slot> {
-        self.devices.find(Some(number), |slot| device_number(edges, slot))
+        self.devices.find(number, |slot| device_number(edges, slot) == Some(number))
     }
 
     pub(super) fn task_of_dedupe_key(
@@ -46,7 +46,7 @@ impl Names {
         key: &str,
         tasks: &Table<TaskId, Task>,
     ) -> Option<Slot> {
-        self.dedupe_keys.find(Some(key), |slot| dedupe_key(tasks, slot))
+        self.dedupe_keys.find(key, |slot| dedupe_key(tasks, slot) == Some(key))
     }
 
     pub(super) fn tokens_after(&self, after: Position) -> impl Iterator<Item = Slot> {
@@ -93,7 +93,7 @@ impl Names {
     pub(super) fn add_edge(&mut self, slot: Slot, edges: &Table<EdgeId, Edge>) {
         let Some((_, edge)) = edges.at(slot) else { return };
         self.edges.insert(edge.registered_position(), slot);
-        self.devices.insert(slot, |slot| device_number(edges, slot));
+        self.devices.insert(&edge.identity().device_number, slot);
         for credential in edge.credentials() {
             self.credentials.insert(credential.id, slot);
         }
@@ -102,8 +102,8 @@ impl Names {
     pub(super) fn add_task(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
         let Some((_, task)) = tasks.at(slot) else { return };
         self.tasks.insert(task.submitted_position(), slot);
-        if task.dedupe_key().is_some() {
-            self.dedupe_keys.insert(slot, |slot| dedupe_key(tasks, slot));
+        if let Some(key) = task.dedupe_key() {
+            self.dedupe_keys.insert(key, slot);
         }
     }
 
@@ -112,7 +112,7 @@ impl Names {
         let Some((_, task)) = tasks.at(slot) else { return };
         self.tasks.remove(task.submitted_position());
         if let Some(key) = task.dedupe_key() {
-            self.dedupe_keys.remove(Some(key), |slot| dedupe_key(tasks, slot));
+            self.dedupe_keys.remove(key, slot);
         }
     }
 

@@ -30,8 +30,8 @@ pub(super) enum Stands {
 /// Higher priority first, then older runs. No two runs began at the same position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rank {
-    priority: Reverse<i32>,
-    run_began: Position,
+    pub(super) priority: Reverse<i32>,
+    pub(super) run_began: Position,
 }
 
 /// When something falls due; of what falls due at once, the older task goes first.

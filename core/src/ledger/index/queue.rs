@@ -1,7 +1,7 @@
 //! The tasks that may be leased now, best first.
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use crate::{EdgeId, Labels, table::Slot};
+use crate::{EdgeId, Labels, Position, table::Slot};
 
 use super::Rank;
 
@@ -13,7 +13,11 @@ pub(super) struct Queue {
     open: BTreeMap<Labels, Ranks>,
 }
 
-type Ranks = BTreeMap<Rank, Slot>;
+/// A line, best first. No priority is without runs.
+#[derive(Clone, Debug, Default)]
+struct Ranks {
+    runs: BTreeMap<Reverse<i32>, BTreeMap<Position, Slot>>,
+}
 
 /// Which line a task waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +49,8 @@ impl Queue {
             Line::Open(requires) => self.open.get_mut(requires),
         };
         let Some(ranks) = ranks else { return };
-        ranks.remove(&rank);
-        if ranks.is_empty() {
+        ranks.remove(rank);
+        if ranks.runs.is_empty() {
             match line {
                 Line::Assigned(edge) => self.assigned.remove(&edge),
                 Line::Open(requires) => self.open.remove(requires),
@@ -56,12 +60,12 @@ impl Queue {
 
     /// Returns the best task for an edge with these labels.
     pub(super) fn first_for(&self, edge: EdgeId, labels: &Labels) -> Option<(Rank, Slot)> {
-        let firsts = self.lines_for(edge, labels).filter_map(BTreeMap::first_key_value);
-        firsts.min_by_key(|(rank, _)| **rank).map(|(rank, slot)| (*rank, *slot))
+        let firsts = self.lines_for(edge, labels).filter_map(Ranks::first);
+        firsts.min_by_key(|(rank, _)| *rank)
     }
 
     pub(super) fn count_before(&self, rank: Rank, edge: EdgeId, labels: &Labels) -> usize {
-        self.lines_for(edge, labels).map(|ranks| ranks.range(..rank).count()).sum()
+        self.lines_for(edge, labels).map(|ranks| ranks.count_before(rank)).sum()
     }
 
     fn lines_for(&self, edge: EdgeId, labels: &Labels) -> impl Iterator<Item = &Ranks> {
@@ -74,6 +78,39 @@ impl Queue {
         let open = self.open.iter().map(|(requires, ranks)| (Line::Open(requires), ranks));
         assigned
             .chain(open)
-            .flat_map(|(line, ranks)| ranks.iter().map(move |(rank, slot)| (line, *rank, *slot)))
+            .flat_map(|(line, ranks)| ranks.iter().map(move |(rank, slot)| (line, rank, slot)))
+    }
+}
+
+impl Ranks {
+    fn insert(&mut self, rank: Rank, slot: Slot) {
+        self.runs.entry(rank.priority).or_default().insert(rank.run_began, slot);
+    }
+
+    fn remove(&mut self, rank: Rank) {
+        let Some(runs) = self.runs.get_mut(&rank.priority) else { return };
+        runs.remove(&rank.run_began);
+        if runs.is_empty() {
+            self.runs.remove(&rank.priority);
+        }
+    }
+
+    fn first(&self) -> Option<(Rank, Slot)> {
+        let (priority, runs) = self.runs.first_key_value()?;
+        let (run_began, slot) = runs.first_key_value()?;
+        Some((Rank { priority: *priority, run_began: *run_began }, *slot))
+    }
+
+    fn count_before(&self, rank: Rank) -> usize {
+        let higher = self.runs.range(..rank.priority).map(|(_, runs)| runs.len());
+        let older = self.runs.get(&rank.priority).map(|runs| runs.range(..rank.run_began).count());
+        higher.sum::<usize>() + older.unwrap_or_default()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Rank, Slot)> {
+        self.runs.iter().flat_map(|(priority, runs)| {
+            let rank = |run_began| Rank { priority: *priority, run_began };
+            runs.iter().map(move |(run_began, slot)| (rank(*run_began), *slot))
+        })
     }
 }
