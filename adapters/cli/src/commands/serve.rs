@@ -292,7 +292,8 @@ impl Opened {
         let back = Back::of(data, &journal.reader(), every, verify)?;
         let (snapshot, rhythm) = (back.from(), back.rhythm);
         let options = Options { opening, ..Options::default() };
-        let beginning = Beginning { ledger: back.ledger, shelf: None };
+        let shelf = settings.retention.shelf(data).map_err(|error| journal::explain(&error))?;
+        let beginning = Beginning { ledger: back.ledger, shelf: Some(shelf.clone()) };
         let mut keeper = keeper_of(&journal)?;
         let engine = match Engine::start_from(journal, beginning, options) {
             Err(error) if snapshot > Position::START && may_do_without_snapshot(&error) => {
@@ -301,7 +302,8 @@ impl Opened {
                 drop(keeper);
                 let journal = journal::open(data)?;
                 keeper = keeper_of(&journal)?;
-                Engine::start(journal, options)
+                let beginning = Beginning { shelf: Some(shelf), ..Beginning::default() };
+                Engine::start_from(journal, beginning, options)
             }
             started => started,
         };

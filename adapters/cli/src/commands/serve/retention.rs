@@ -1,15 +1,20 @@
 //! How much the live journal holds, and who sees to it.
 
 use std::{
-    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use clap::Args;
-use edge_ledger_core::Position;
-use edge_ledger_engine::Handle;
+use edge_ledger_core::{Millis, Position};
+use edge_ledger_engine::{Handle, Shelf};
 use edge_ledger_journal::{JournalError, Keeper, Retention};
+use edge_ledger_sled::SledTasks;
 use serde::Deserialize;
 
 use crate::{
@@ -21,6 +26,9 @@ use crate::{
 /// How often what is old is looked for. An idle beat is archived within the hour by default: after
 /// three quarters of one, in files of a few minutes.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// How long a finished task stays in the ledger: a retry after a weekend finds it there.
+const WEEK: Millis = Millis::from_secs(7 * 24 * 60 * 60);
 
 /// How much the live journal holds.
 #[derive(Clone, Copy, Debug, Default, Args, Deserialize)]
@@ -34,6 +42,10 @@ pub(crate) struct RetentionArgs {
     /// their age [default: 1073741824].
     #[arg(long = "retention-size", env = "EDGE_LEDGER_RETENTION_SIZE", value_name = "BYTES")]
     size: Option<u64>,
+    /// How long a finished task stays in the ledger; at least a day. Then it leaves for the archive
+    /// of tasks, where it is looked at as ever [default: 7d].
+    #[arg(long = "retention-tasks", env = "EDGE_LEDGER_RETENTION_TASKS", value_name = "TIME")]
+    tasks: Option<Span>,
 }
 
 /// How much the live journal holds, settled.
@@ -41,6 +53,7 @@ pub(crate) struct RetentionArgs {
 pub(crate) struct RetentionSettings {
     age: Setting<Span>,
     size: Setting<u64>,
+    tasks: Setting<Span>,
 }
 
 impl RetentionArgs {
@@ -50,6 +63,7 @@ impl RetentionArgs {
         RetentionSettings {
             age: Setting::settle("retention.age", self.age, file.age, || usual.age.into()),
             size: Setting::settle("retention.size", self.size, file.size, || usual.size),
+            tasks: Setting::settle("retention.tasks", self.tasks, file.tasks, || WEEK.into()),
         }
     }
 }
@@ -57,12 +71,20 @@ impl RetentionArgs {
 impl RetentionSettings {
     /// Lists the settings.
     pub(crate) fn shown(&self) -> Vec<Shown> {
-        vec![self.age.shown(), self.size.shown()]
+        vec![self.age.shown(), self.size.shown(), self.tasks.shown()]
     }
 
     pub(crate) fn retention(&self) -> Retention {
         let (age, size) = (self.age.value.millis(), self.size.value);
         Retention { age, size, ..Retention::default() }
+    }
+}
+
+impl RetentionSettings {
+    /// Opens the archive of tasks of a data directory, and makes it first if there is none.
+    pub(super) fn shelf(&self, data: &Path) -> Result<Shelf, JournalError> {
+        let archive = SledTasks::open(data.join("tasks"))?;
+        Ok(Shelf::new(Arc::new(archive), self.tasks.value.millis()))
     }
 }
 
