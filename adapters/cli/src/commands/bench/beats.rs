@@ -72,8 +72,11 @@ pub(super) async fn run(args: BeatsArgs, place: &Place, context: &Context) -> Re
     found.show(&args, &target, &disk, context)
 }
 
-/// A fleet, connected.
-struct Fleet(Vec<(EdgeIdentity, Connection)>);
+/// A fleet, and where its gateway listens.
+struct Fleet {
+    edges: Vec<EdgeIdentity>,
+    host: Rc<str>,
+}
 
 /// What a fleet came to.
 struct Found {
@@ -91,14 +94,10 @@ struct Stretch {
 }
 
 impl Fleet {
-    /// Lets so many edges in, and connects each.
+    /// Lets so many edges in.
     async fn gather(target: &Remote, edges: u32) -> Result<Self> {
-        let mut fleet = Vec::new();
-        for edge in target.register(edges as usize).await? {
-            let connection = Connection::to(target.host()).await?;
-            fleet.push((edge, connection));
-        }
-        Ok(Self(fleet))
+        let edges = target.register(edges as usize).await?;
+        Ok(Self { edges, host: target.host().into() })
     }
 
     /// Has every edge speak at its own time, spread evenly.
@@ -110,10 +109,10 @@ impl Fleet {
         let local = LocalSet::new();
         let mut fleet = JoinSet::new();
         let apart = args.every.0.div_f64(f64::from(args.edges));
-        for (number, (edge, connection)) in self.0.into_iter().enumerate() {
+        for (number, edge) in self.edges.into_iter().enumerate() {
             let first = began + apart.mul_f64(number as f64);
-            let tally = Rc::clone(&tally);
-            let living = live(edge, connection, first, args.every.0, stretch, tally);
+            let (host, tally) = (Rc::clone(&self.host), Rc::clone(&tally));
+            let living = live(edge, host, first, args.every.0, stretch, tally);
             fleet.spawn_local_on(living, &local);
         }
         let cpu = local.run_until(async {
@@ -136,13 +135,16 @@ impl Fleet {
 /// Polls and reports until the time is over. What is late counts from when it was due.
 async fn live(
     edge: EdgeIdentity,
-    mut connection: Connection,
+    host: Rc<str>,
     first: Instant,
     every: Duration,
     stretch: Stretch,
     tally: Rc<RefCell<Tally>>,
 ) -> Result<()> {
     let mut due = first;
+    // Not before it has something to say: the gateway hangs up on who connects and is silent.
+    tokio::time::sleep_until(due.into()).await;
+    let mut connection = Connection::to(&host).await?;
     while due < stretch.ends {
         tokio::time::sleep_until(due.into()).await;
         edge.poll(&mut connection).await?;
