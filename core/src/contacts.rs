@@ -5,10 +5,10 @@ use crate::{
     Commit, EdgeId, Event, Liveness, Millis, Principal, Thresholds, Timestamp, edge, lifecycle,
 };
 
-/// Every contact in a stretch of the log, joined to runs.
+/// Every contact in a stretch of the log, joined to spells.
 ///
 /// Contacts are joined where the open time between them is no longer than a resolution. Within a
-/// run an edge is online by any thresholds that are no finer, so that nothing but its first and its
+/// spell an edge is online by any thresholds that are no finer, so that nothing but its first and its
 /// last contact matters: the timeline is the very same as from each contact alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contacts {
@@ -16,7 +16,7 @@ pub struct Contacts {
     openings: Vec<Opening>,
     /// The time of the last commit.
     last: Option<Timestamp>,
-    edges: BTreeMap<EdgeId, Vec<Run>>,
+    edges: BTreeMap<EdgeId, Vec<Spell>>,
 }
 
 /// A stretch of time in which the ledger was open.
@@ -32,7 +32,7 @@ pub struct Opening {
 
 /// Contacts of one edge that follow each other closely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct Spell {
     /// The first of them.
     pub first: Timestamp,
     /// The last of them; the same if it is one.
@@ -75,12 +75,12 @@ impl Contacts {
         resolution: Millis,
         openings: Vec<Opening>,
         last: Option<Timestamp>,
-        edges: BTreeMap<EdgeId, Vec<Run>>,
+        edges: BTreeMap<EdgeId, Vec<Spell>>,
     ) -> Self {
         Self { resolution, openings, last, edges }
     }
 
-    /// Returns how far contacts may be apart to be one run. Thresholds that are finer cannot be
+    /// Returns how far contacts may be apart to be one spell. Thresholds that are finer cannot be
     /// answered.
     #[must_use]
     pub const fn resolution(&self) -> Millis {
@@ -99,9 +99,9 @@ impl Contacts {
         self.last
     }
 
-    /// Lists the edges that were heard of, with the runs of each, oldest first.
+    /// Lists the edges that were heard of, with the spells of each, oldest first.
     #[must_use]
-    pub const fn edges(&self) -> &BTreeMap<EdgeId, Vec<Run>> {
+    pub const fn edges(&self) -> &BTreeMap<EdgeId, Vec<Spell>> {
         &self.edges
     }
 
@@ -129,7 +129,7 @@ impl Contacts {
         }
         self.last = Some(now);
         if let Some(edge) = contact(commit) {
-            self.run(edge, Run { first: now, last: now });
+            self.spell(edge, Spell { first: now, last: now });
         }
     }
 
@@ -156,9 +156,9 @@ impl Contacts {
         }
         self.openings.extend(openings);
         self.last = later.last.or(self.last);
-        for (edge, runs) in later.edges {
-            for run in runs {
-                self.run(edge, run);
+        for (edge, spells) in later.edges {
+            for spell in spells {
+                self.spell(edge, spell);
             }
         }
     }
@@ -172,24 +172,24 @@ impl Contacts {
     #[must_use]
     pub fn timeline(&self, edge: EdgeId, by: &Thresholds, until: Timestamp) -> Vec<Change> {
         assert!(by.online_within >= self.resolution, "the resolution is coarser");
-        let runs = self.edges.get(&edge).map_or(&[][..], Vec::as_slice);
+        let spells = self.edges.get(&edge).map_or(&[][..], Vec::as_slice);
         let mut changes: Vec<Change> = Vec::new();
-        for (nth, run) in runs.iter().enumerate() {
-            if run.first > until {
+        for (nth, spell) in spells.iter().enumerate() {
+            if spell.first > until {
                 break;
             }
-            let next = runs.get(nth + 1).map(|next| next.first);
+            let next = spells.get(nth + 1).map(|next| next.first);
             let mut change = |at: Option<Timestamp>, liveness| {
                 let before_next = |at: &Timestamp| next.is_none_or(|next| *at < next);
                 let at = at.filter(|at| *at <= until && before_next(at));
                 let changed = changes.last().is_none_or(|last| last.liveness != liveness);
                 changes.extend(at.filter(|_| changed).map(|at| Change { at, liveness }));
             };
-            change(Some(run.first), Liveness::Online);
+            change(Some(spell.first), Liveness::Online);
             if by.online_within < by.stale_within {
-                change(self.silent(run.last, by.online_within), Liveness::Stale);
+                change(self.silent(spell.last, by.online_within), Liveness::Stale);
             }
-            change(self.silent(run.last, by.stale_within), Liveness::Offline);
+            change(self.silent(spell.last, by.stale_within), Liveness::Offline);
         }
         changes
     }
@@ -206,13 +206,13 @@ impl Contacts {
         }
     }
 
-    fn run(&mut self, edge: EdgeId, next: Run) {
-        let last = self.edges.get(&edge).and_then(|runs| runs.last()).map(|run| run.last);
+    fn spell(&mut self, edge: EdgeId, next: Spell) {
+        let last = self.edges.get(&edge).and_then(|spells| spells.last()).map(|spell| spell.last);
         let close = last.is_some_and(|last| self.open(last, next.first) <= self.resolution);
-        let runs = self.edges.entry(edge).or_default();
-        match runs.last_mut() {
-            Some(run) if close => run.last = next.last,
-            Some(_) | None => runs.push(next),
+        let spells = self.edges.entry(edge).or_default();
+        match spells.last_mut() {
+            Some(spell) if close => spell.last = next.last,
+            Some(_) | None => spells.push(next),
         }
     }
 

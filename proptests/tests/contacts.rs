@@ -1,4 +1,4 @@
-//! When an edge looked how alive is told the same by every contact, by runs of them, and by the
+//! When an edge looked how alive is told the same by every contact, by spells of them, and by the
 //! ledger as it was at any instant.
 use std::{collections::BTreeMap, convert::Infallible};
 
@@ -23,7 +23,7 @@ proptest! {
     })]
 
     #[test]
-    fn runs_give_the_same_timeline_as_each_contact(
+    fn spells_give_the_same_timeline_as_each_contact(
         steps in vec(step(), 1..80),
         cuts in vec(1..12_usize, 1..20),
         thresholds in thresholds(),
@@ -40,8 +40,8 @@ proptest! {
                 summarised.timeline(edge, &thresholds, until)
             );
         }
-        let runs = |contacts: &Contacts| contacts.edges().values().map(Vec::len).sum::<usize>();
-        prop_assert!(runs(&summarised) <= runs(&exact));
+        let spells = |contacts: &Contacts| contacts.edges().values().map(Vec::len).sum::<usize>();
+        prop_assert!(spells(&summarised) <= spells(&exact));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!     93         zstd of numbers (LEB128) and bytes:
 //!                  the resolution in milliseconds; the last commit's time
 //!                  openings: how many; each: flags (1 begun earlier, 2 ended), began, ended
-//!                  edges: how many; each: its id (16 bytes), how many runs; each: first, length
+//!                  edges: how many; each: its id (16 bytes), how many spells; each: first, length
 //!   last      4  CRC-32C of everything before
 //! ```
 //!
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use edge_ledger_core::{
     EdgeId, Millis, Timestamp,
-    contacts::{Contacts, Opening, Run},
+    contacts::{Contacts, Opening, Spell},
 };
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ use crate::{
     segment::{LINK, get_link, put_link},
 };
 
-/// How far contacts may be apart and still be one run: twice the interval at which an idle edge
+/// How far contacts may be apart and still be one spell: twice the interval at which an idle edge
 /// polls, so that a late poll begins no other.
 pub const RESOLUTION: Millis = Millis::from_secs(30);
 
@@ -125,14 +125,14 @@ impl Beats {
             }
         }
         put(&mut body, contacts.edges().len() as u64);
-        for (edge, runs) in contacts.edges() {
+        for (edge, spells) in contacts.edges() {
             body.extend(edge.as_uuid().as_bytes());
-            put(&mut body, runs.len() as u64);
+            put(&mut body, spells.len() as u64);
             let mut now = begin;
-            for run in runs {
-                put_time(&mut body, now, run.first);
-                put_time(&mut body, run.first, run.last);
-                now = run.last;
+            for spell in spells {
+                put_time(&mut body, now, spell.first);
+                put_time(&mut body, spell.first, spell.last);
+                now = spell.last;
             }
         }
         body
@@ -179,14 +179,14 @@ impl Body<'_> {
             let (id, rest) = self.0.split_first_chunk::<16>()?;
             self.0 = rest;
             let mut now = begin;
-            let mut runs = Vec::new();
+            let mut spells = Vec::new();
             for _ in 0..self.number()? {
                 let first = self.time(now)?;
                 let last = self.time(first)?;
                 now = last;
-                runs.push(Run { first, last });
+                spells.push(Spell { first, last });
             }
-            edges.insert(EdgeId::from_uuid(Uuid::from_bytes(*id)), runs);
+            edges.insert(EdgeId::from_uuid(Uuid::from_bytes(*id)), spells);
         }
         let contacts = Contacts::of(resolution, openings, last, edges);
         self.0.is_empty().then_some(contacts)

@@ -4,8 +4,7 @@ use std::fmt;
 use edge_ledger_core::{Position, Timestamp};
 
 use crate::{
-    Archive, Frame, JournalError, Link, Linked, Packer, Remover, Retention, StoreReader,
-    retention::Kept,
+    Archive, JournalError, Link, Linked, Packer, Remover, Retention, StoreReader, retention::Kept,
 };
 
 /// Keeps a live store small, beside whoever appends to it.
@@ -26,9 +25,9 @@ struct Tally {
     bytes: u64,
 }
 
-/// What a run of the keeper came to.
+/// What the keeper has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct Moved {
     /// Up to where the log is archived.
     pub archived: Position,
     /// How many bytes of frames left the live store.
@@ -58,10 +57,10 @@ impl<R: StoreReader> Keeper<R> {
         retention: &Retention,
         pinned: Option<Position>,
         now: Timestamp,
-    ) -> Result<Run, JournalError> {
+    ) -> Result<Moved, JournalError> {
         let archived = self.archived();
         self.count(archived)?;
-        let frames = self.live.frames(archived).map(|frame| kept(&frame?));
+        let frames = self.live.frames(archived).map(|frame| Kept::of(&frame?));
         let cut = retention.cut(frames, self.tally.bytes, pinned, now)?;
         // What is archived already may still be here, after a cut.
         let left = match cut {
@@ -71,7 +70,7 @@ impl<R: StoreReader> Keeper<R> {
         let archived = self.archived();
         (self.remover)(archived)?;
         self.archive.summarise()?;
-        Ok(Run { archived, left, held: self.tally.bytes })
+        Ok(Moved { archived, left, held: self.tally.bytes })
     }
 
     /// Archives the frames that end at or before a position, and then removes them from the live
@@ -145,15 +144,4 @@ impl<R: fmt::Debug> fmt::Debug for Keeper<R> {
             .field("tally", &self.tally)
             .finish_non_exhaustive()
     }
-}
-
-fn kept(frame: &Frame) -> Result<Kept, JournalError> {
-    let position = frame.before().position;
-    let commits = frame.commits();
-    let (commits, _) = commits.map_err(|damage| JournalError::Frame { position, damage })?;
-    Ok(Kept {
-        head: frame.head(),
-        recorded_at: commits.last().expect("a frame has a commit").recorded_at,
-        bytes: frame.bytes().len() as u64,
-    })
 }

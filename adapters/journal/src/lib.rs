@@ -48,7 +48,7 @@ pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
 pub use frame::{Frame, Packing};
 pub use journal::{APPEND_MAX, BLOCK, BlockJournal};
-pub use keeper::{Keeper, Run};
+pub use keeper::{Keeper, Moved};
 pub use merged::{Archived, Merged};
 pub use reader::BlockReader;
 pub use retention::{Kept, Retention};

@@ -1,6 +1,8 @@
 //! What is to leave the live store, and when.
 use edge_ledger_core::{Millis, Position, Timestamp};
 
+use crate::{Frame, JournalError};
+
 /// How much the live store is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -32,6 +34,24 @@ pub struct Kept {
     pub recorded_at: Timestamp,
     /// How many bytes it has.
     pub bytes: u64,
+}
+
+impl Kept {
+    /// Looks into a frame.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not unpack and decode.
+    pub fn of(frame: &Frame) -> Result<Self, JournalError> {
+        let position = frame.before().position;
+        let commits = frame.commits();
+        let (commits, _) = commits.map_err(|damage| JournalError::Frame { position, damage })?;
+        Ok(Self {
+            head: frame.head(),
+            recorded_at: commits.last().expect("a frame has a commit").recorded_at,
+            bytes: frame.bytes().len() as u64,
+        })
+    }
 }
 
 impl Retention {

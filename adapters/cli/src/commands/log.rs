@@ -2,6 +2,7 @@
 
 mod convert;
 mod show;
+mod stats;
 mod verify;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub(crate) struct LogArgs {
 #[derive(Debug, Subcommand)]
 enum LogCommand {
     Show(show::ShowArgs),
+    Stats(stats::StatsArgs),
     Verify(verify::VerifyArgs),
     Convert(convert::ConvertArgs),
 }
@@ -51,6 +53,7 @@ pub(crate) fn run(args: LogArgs, context: &Context) -> Result<Exit> {
     let data = args.data.settle(context).value;
     match args.command {
         LogCommand::Show(args) => show::run(args, &data, context.output),
+        LogCommand::Stats(args) => stats::run(args, &data, context),
         LogCommand::Verify(args) => verify::run(args, &data, context.output),
         LogCommand::Convert(args) => convert::run(&args, &data, context.output),
     }

@@ -36,6 +36,21 @@ fn an_archived_log_is_the_same_log_and_what_an_unfinished_task_needs_stays_live(
     let from = ["log", "verify", "--json", "--from", &position, "--hash", hash];
     assert_eq!(house.look(&from).json()["ok"], json!(true));
 
+    let stats = house.look(&["log", "stats", "--json", "--retention-size", "0"]).json();
+    let shares = |of: &str| stats[of].as_array().unwrap().clone();
+    let events = |of: &str| shares(of).iter().map(|share| share["events"].as_u64().unwrap()).sum();
+    assert_eq!(
+        (Some(events("kinds")), Some(events("days"))),
+        (now["head"].as_u64(), now["head"].as_u64())
+    );
+    assert!(
+        shares("kinds").iter().any(|share| share["of"] == "task.submitted" && share["events"] == 2)
+    );
+    let archived_bytes = fs::metadata(archive).unwrap().len();
+    assert_eq!(stats["onDisk"]["archive"], json!(archived_bytes));
+    assert_eq!(stats["retention"]["pinned"], json!(submitted));
+    assert_eq!(stats["retention"]["frees"], json!(0), "nothing more than was archived");
+
     fs::remove_file(archive).unwrap();
 
     let live = verified(&house);

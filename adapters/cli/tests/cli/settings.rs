@@ -82,6 +82,8 @@ fn every_setting_has_a_variable_named_after_its_key() {
         ("serve.limits.headers-within", "2s"),
         ("serve.limits.idle-within", "2s"),
         ("serve.limits.finish-within", "2s"),
+        ("retention.age", "2s"),
+        ("retention.size", "2"),
         ("liveness.online-within", "2s"),
         ("liveness.stale-within", "2s"),
         ("agent.token-file", "/t"),
