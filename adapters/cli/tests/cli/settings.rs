@@ -84,6 +84,7 @@ fn every_setting_has_a_variable_named_after_its_key() {
         ("serve.limits.finish-within", "2s"),
         ("retention.age", "2s"),
         ("retention.size", "2"),
+        ("retention.tasks", "2d"),
         ("liveness.online-within", "2s"),
         ("liveness.stale-within", "2s"),
         ("agent.token-file", "/t"),
