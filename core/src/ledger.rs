@@ -15,6 +15,7 @@ use crate::{
     enrollment::Token,
     idempotency::Answered,
     lifecycle::{Epoch, OpenTime},
+    minted::Minted,
     table::{Slot, Table},
     task::{self, Task},
     time::Millis,
@@ -48,12 +49,16 @@ impl PartialEq for Ledger {
     fn eq(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.subjects, &other.subjects);
         ours == theirs
-            && self.index.entries(&ours.tasks).eq(other.index.entries(&theirs.tasks))
+            && self.index.entries(ours).eq(other.index.entries(theirs))
             && self.names.entries(ours).eq(other.names.entries(theirs))
     }
 }
 
 impl Eq for Ledger {}
+
+type Tokens = Table<TokenId, Token, Minted>;
+type Edges = Table<EdgeId, Edge, Minted>;
+type Tasks = Table<TaskId, Task>;
 
 /// What a ledger is, apart from what can be derived of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,9 +67,9 @@ struct Subjects {
     recorded_at: Timestamp,
     epoch: Epoch,
     open: OpenTime,
-    tokens: Table<TokenId, Token>,
-    edges: Table<EdgeId, Edge>,
-    tasks: Table<TaskId, Task>,
+    tokens: Tokens,
+    edges: Edges,
+    tasks: Tasks,
     archived: Archived,
     answered: Answered,
 }
@@ -90,7 +95,7 @@ impl From<Subjects> for Ledger {
         let mut index = Index::default();
         let mut names = Names::default();
         for slot in subjects.tasks.slots() {
-            index.add(slot, &subjects.tasks);
+            index.add(slot, &subjects.tasks, &subjects.edges);
             names.add_task(slot, &subjects.tasks);
         }
         for slot in subjects.edges.slots() {
@@ -194,7 +199,9 @@ impl Ledger {
 
     /// Lists the tasks an edge holds, oldest lease first.
     pub fn held_by(&self, edge: EdgeId) -> impl Iterator<Item = (&TaskId, &Task)> {
-        self.index.held_by(edge).filter_map(|slot| self.subjects.tasks.at(slot))
+        let slot = self.subjects.edges.find(&edge);
+        let held = slot.into_iter().flat_map(|slot| self.index.held_by(slot));
+        held.filter_map(|slot| self.subjects.tasks.at(slot))
     }
 
     /// Returns whether no task that waits would be leased to an edge before this one.

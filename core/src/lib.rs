@@ -95,6 +95,7 @@ pub mod digest;
 pub mod id;
 pub mod labels;
 mod lookup;
+mod minted;
 mod table;
 pub mod time;
 

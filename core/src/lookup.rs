@@ -8,16 +8,17 @@ use crate::table::Slot;
 
 /// Slots by name. The names stay in the rows: whoever looks one up says whether a slot has it.
 ///
-/// Names come from outside, so the hasher is the standard library's, keyed at random, which
-/// resists chosen names. Nothing lists a lookup, so its order cannot show.
+/// Names from outside are hashed as the standard library does it, keyed at random, which resists
+/// chosen names; [`Minted`](crate::minted::Minted) ids need less. Nothing lists a lookup, so its
+/// order cannot show.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lookup {
+pub(crate) struct Lookup<S = RandomState> {
     /// Each with the hash of its name, so that growing reads no rows.
     slots: HashTable<(Hash32, Slot)>,
-    hasher: RandomState,
+    hasher: S,
 }
 
-impl Lookup {
+impl<S: BuildHasher> Lookup<S> {
     /// Finds the slot that has a name.
     pub(crate) fn find<N: Hash + ?Sized>(
         &self,

@@ -1,5 +1,10 @@
 //! Keyed rows whose order never depends on a hash.
-use std::{fmt, hash::Hash, marker::PhantomData, mem};
+use std::{
+    fmt,
+    hash::{BuildHasher, Hash, RandomState},
+    marker::PhantomData,
+    mem,
+};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -13,10 +18,10 @@ use crate::lookup::Lookup;
 /// Two tables with the same rows are equal, list and serialize alike, whatever the order of
 /// insertion: a replay, a snapshot and a planner all see the same ledger.
 #[derive(Clone, Debug)]
-pub(crate) struct Table<K, V> {
+pub(crate) struct Table<K, V, S = RandomState> {
     rows: Vec<Option<(K, V)>>,
     vacant: Vec<Slot>,
-    by_key: Lookup,
+    by_key: Lookup<S>,
 }
 
 /// Where in its table a row is, for as long as it is there: what others keep instead of its key.
@@ -31,12 +36,12 @@ impl Slot {
         Self(u32::try_from(index).expect("a table has fewer than 2^32 rows"))
     }
 
-    const fn index(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-impl<K: Eq + Hash, V> Table<K, V> {
+impl<K: Eq + Hash, V, S: BuildHasher> Table<K, V, S> {
     pub(crate) fn find(&self, key: &K) -> Option<Slot> {
         self.by_key.find(key, |slot| self.at(slot).is_some_and(|(there, _)| there == key))
     }
@@ -110,7 +115,7 @@ impl<K: Eq + Hash, V> Table<K, V> {
     }
 }
 
-impl<K: Ord + Hash, V> Table<K, V> {
+impl<K: Ord + Hash, V, S: BuildHasher> Table<K, V, S> {
     /// Lists every row, in key order. Sorts: not for hot paths.
     pub(crate) fn sorted(&self) -> impl Iterator<Item = (&K, &V)> {
         let mut rows: Vec<_> = self.rows().collect();
@@ -119,36 +124,46 @@ impl<K: Ord + Hash, V> Table<K, V> {
     }
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<K, V, S: Default> Default for Table<K, V, S> {
     fn default() -> Self {
         Self { rows: Vec::new(), vacant: Vec::new(), by_key: Lookup::default() }
     }
 }
 
-impl<K: Eq + Hash, V: PartialEq> PartialEq for Table<K, V> {
+impl<K: Eq + Hash, V: PartialEq, S: BuildHasher> PartialEq for Table<K, V, S> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.rows().all(|(key, row)| other.get(key) == Some(row))
     }
 }
 
-impl<K: Eq + Hash, V: Eq> Eq for Table<K, V> {}
+impl<K: Eq + Hash, V: Eq, S: BuildHasher> Eq for Table<K, V, S> {}
 
-impl<K: Ord + Hash + Serialize, V: Serialize> Serialize for Table<K, V> {
+impl<K: Ord + Hash + Serialize, V: Serialize, H: BuildHasher> Serialize for Table<K, V, H> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.sorted())
     }
 }
 
-impl<'de, K: Eq + Hash + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Table<K, V> {
+impl<'de, K, V, S> Deserialize<'de> for Table<K, V, S>
+where
+    K: Eq + Hash + Deserialize<'de>,
+    V: Deserialize<'de>,
+    S: BuildHasher + Default,
+{
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Rows(PhantomData))
     }
 }
 
-struct Rows<K, V>(PhantomData<(K, V)>);
+struct Rows<K, V, S>(PhantomData<(K, V, S)>);
 
-impl<'de, K: Eq + Hash + Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for Rows<K, V> {
-    type Value = Table<K, V>;
+impl<'de, K, V, S> Visitor<'de> for Rows<K, V, S>
+where
+    K: Eq + Hash + Deserialize<'de>,
+    V: Deserialize<'de>,
+    S: BuildHasher + Default,
+{
+    type Value = Table<K, V, S>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map")

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::meter::Meter;
 
 /// How many submissions are made at a time.
-const BATCH: usize = 10_000;
+const BATCH: usize = 1_000;
 
 /// A ledger, and what made it so.
 #[derive(Debug)]

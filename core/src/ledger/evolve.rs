@@ -110,14 +110,14 @@ impl Ledger {
                 let task = Task::submitted(submitted, at, now);
                 let slot = tasks.add(id.clone(), task).ok_or(known)?;
                 self.names.add_task(slot, tasks);
-                self.index.add(slot, tasks);
+                self.index.add(slot, tasks, edges);
             }
             Event::Task { id, what } => {
                 let slot = tasks.find(id).ok_or(unknown)?;
                 let task = tasks.at_mut(slot).ok_or(unknown)?;
                 let before = Keys::of(task);
                 task.evolve(what, at, now, *epoch);
-                self.index.follow(slot, before, task);
+                self.index.follow(slot, before, task, edges);
             }
         }
         self.subjects.head = at;
@@ -126,9 +126,9 @@ impl Ledger {
 
     /// Takes a task out, with everything by which it was found.
     pub(super) fn remove_task(&mut self, id: &TaskId) -> Option<Task> {
-        let tasks = &mut self.subjects.tasks;
+        let Subjects { tasks, edges, .. } = &mut self.subjects;
         let slot = tasks.find(id)?;
-        self.index.remove(slot, tasks);
+        self.index.remove(slot, tasks, edges);
         self.names.remove_task(slot, tasks);
         tasks.remove(id)
     }
@@ -174,8 +174,12 @@ mod tests {
             ("stays", vec![submitted(Terms::default(), Some(soon)), leased(), ended(soon)]),
         ];
         let mut ledger = Ledger::default();
+        apply(&mut ledger, registered());
         for (id, events) in &events {
-            events.iter().for_each(|event| apply(&mut ledger, id, event));
+            for what in events {
+                let id = id.parse().unwrap();
+                apply(&mut ledger, Event::Task { id, what: what.clone() });
+            }
         }
 
         for (id, _) in &events[..5] {
@@ -190,21 +194,36 @@ mod tests {
         assert_eq!(ledger.finished().count(), 0);
         assert_eq!(ledger.due(soon).count(), 2);
 
-        apply(&mut ledger, "waits", &submitted(Terms::default(), None));
+        let (id, what) = ("waits".parse().unwrap(), submitted(Terms::default(), None));
+        apply(&mut ledger, Event::Task { id, what });
         let read = snapshot::decode(&snapshot::encode(&ledger)).unwrap();
         assert_eq!(read, ledger, "its id may be taken again");
     }
 
-    fn apply(ledger: &mut Ledger, id: &str, event: &task::Event) {
+    fn apply(ledger: &mut Ledger, event: Event) {
         let cause = Cause {
             command: CommandId::from_uuid(Uuid::nil()),
             principal: Principal::System,
             idempotency: None,
         };
-        let events = vec![Event::Task { id: id.parse().unwrap(), what: event.clone() }];
-        let after = ledger.head();
+        let (after, events) = (ledger.head(), vec![event]);
         let commit = Commit { after, recorded_at: Timestamp::EPOCH, cause, events };
         ledger.apply(&commit).unwrap();
+    }
+
+    fn registered() -> Event {
+        let what = edge::Event::Registered {
+            identity: Box::new(edge::Identity {
+                device_number: "rack".into(),
+                display_name: "rack".into(),
+                platform: None,
+                arch: None,
+                version: None,
+            }),
+            token: crate::TokenId::from_uuid(Uuid::nil()),
+            labels: crate::Labels::default(),
+        };
+        Event::Edge { id: EdgeId::from_uuid(Uuid::nil()), what }
     }
 
     fn submitted(terms: Terms, deadline_at: Option<Timestamp>) -> task::Event {

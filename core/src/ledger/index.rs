@@ -2,6 +2,7 @@
 //!
 //! An index keeps slots under [`Keys`], which are taken from a task. When an event has changed a
 //! task, only what the keys before and after do not share is moved.
+mod holders;
 mod keys;
 mod queue;
 
@@ -9,12 +10,13 @@ use std::collections::BTreeMap;
 
 use crate::{
     EdgeId, Labels, Position, TaskId, Timestamp,
-    table::{Slot, Table},
+    table::Slot,
     task::{Fence, SystemCommand, Task},
 };
 
-use super::order::Order;
+use super::{Edges, Subjects, Tasks, order::Order};
 
+use holders::Holders;
 pub(crate) use keys::Keys;
 use keys::{Rank, Stands, Turn};
 use queue::{Line, Queue};
@@ -24,7 +26,7 @@ use queue::{Line, Queue};
 pub(crate) struct Index {
     queue: Queue,
     timers: BTreeMap<Turn, Slot>,
-    held: Table<EdgeId, Vec<(Fence, Slot)>>,
+    holders: Holders,
     finished: Order,
 }
 
@@ -38,29 +40,29 @@ pub(crate) enum Entry<'a> {
 }
 
 impl Index {
-    pub(crate) fn add(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+    pub(crate) fn add(&mut self, slot: Slot, tasks: &Tasks, edges: &Edges) {
         let Some((_, task)) = tasks.at(slot) else { return };
         let keys = Keys::of(task);
-        self.stand(slot, keys.stands, &task.terms().requires);
+        self.stand(slot, keys.stands, task, edges);
         self.timers.extend(keys.turns().map(|turn| (turn, slot)));
     }
 
     /// Forgets a task that is still in the table.
-    pub(crate) fn remove(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+    pub(crate) fn remove(&mut self, slot: Slot, tasks: &Tasks, edges: &Edges) {
         let Some((_, task)) = tasks.at(slot) else { return };
         let keys = Keys::of(task);
-        self.leave(slot, keys.stands, &task.terms().requires);
+        self.leave(slot, keys.stands, task, edges);
         for turn in keys.turns() {
             self.timers.remove(&turn);
         }
     }
 
     /// Moves a task from where it was to where it is now.
-    pub(crate) fn follow(&mut self, slot: Slot, before: Keys, task: &Task) {
+    pub(crate) fn follow(&mut self, slot: Slot, before: Keys, task: &Task, edges: &Edges) {
         let now = Keys::of(task);
         if before.stands != now.stands {
-            self.leave(slot, before.stands, &task.terms().requires);
-            self.stand(slot, now.stands, &task.terms().requires);
+            self.leave(slot, before.stands, task, edges);
+            self.stand(slot, now.stands, task, edges);
         }
         for (before, now) in [(before.state_turn, now.state_turn), (before.deadline, now.deadline)]
         {
@@ -73,40 +75,39 @@ impl Index {
         }
     }
 
-    fn stand(&mut self, slot: Slot, stands: Stands, requires: &Labels) {
+    fn stand(&mut self, slot: Slot, stands: Stands, task: &Task, edges: &Edges) {
         match stands {
             Stands::Delayed => {}
             Stands::Waiting(assigned_to, rank) => {
-                self.queue.insert(Line::of(assigned_to, requires), rank, slot);
+                self.queue.insert(Line::of(assigned_to, &task.terms().requires), rank, slot);
             }
             Stands::Held(edge, fence) => {
-                let held = self.held.find(&edge).or_else(|| self.held.add(edge, Vec::new()));
-                let Some(held) = held.and_then(|held| self.held.at_mut(held)) else { return };
-                let place = held.partition_point(|(other, _)| *other < fence);
-                held.insert(place, (fence, slot));
+                if let Some(edge) = edges.find(&edge) {
+                    self.holders.insert(edge, fence, slot);
+                }
             }
             Stands::Finished(at) => self.finished.insert(at, slot),
         }
     }
 
-    fn leave(&mut self, slot: Slot, stands: Stands, requires: &Labels) {
+    fn leave(&mut self, slot: Slot, stands: Stands, task: &Task, edges: &Edges) {
         match stands {
             Stands::Delayed => {}
             Stands::Waiting(assigned_to, rank) => {
-                self.queue.remove(Line::of(assigned_to, requires), rank);
+                self.queue.remove(Line::of(assigned_to, &task.terms().requires), rank);
             }
             Stands::Held(edge, _) => {
-                if let Some(held) = self.held.get_mut(&edge) {
-                    held.retain(|(_, other)| *other != slot);
+                if let Some(edge) = edges.find(&edge) {
+                    self.holders.remove(edge, slot);
                 }
             }
             Stands::Finished(at) => self.finished.remove(at),
         }
     }
 
-    /// Lists the tasks an edge holds, oldest lease first.
-    pub(crate) fn held_by(&self, edge: EdgeId) -> impl Iterator<Item = Slot> {
-        self.held.get(&edge).into_iter().flatten().map(|(_, slot)| *slot)
+    /// Lists the tasks that the edge in a slot holds, oldest lease first.
+    pub(crate) fn held_by(&self, edge: Slot) -> impl Iterator<Item = Slot> {
+        self.holders.held_by(edge).iter().map(|(_, slot)| *slot)
     }
 
     /// Returns the task that an edge with these labels is to have next.
@@ -143,16 +144,15 @@ impl Index {
     }
 
     /// Lists all that the index has, to compare it with another's. Not for hot paths.
-    pub(crate) fn entries<'a>(
-        &'a self,
-        tasks: &'a Table<TaskId, Task>,
-    ) -> impl Iterator<Item = Entry<'a>> {
-        let id = |slot| tasks.at(slot).map(|(id, _)| id);
+    pub(crate) fn entries<'a>(&'a self, of: &'a Subjects) -> impl Iterator<Item = Entry<'a>> {
+        let id = |slot| of.tasks.at(slot).map(|(id, _)| id);
         let waits = self.queue.entries();
         let waits = waits.map(move |(line, rank, slot)| Entry::Waits(line, rank, id(slot)));
         let due = self.timers.iter().map(move |(turn, slot)| Entry::FallsDue(*turn, id(*slot)));
-        let held = self.held.sorted().flat_map(move |(edge, held)| {
-            held.iter().map(move |(fence, slot)| Entry::Held(*edge, *fence, id(*slot)))
+        let holders = of.edges.sorted().filter_map(|(edge, _)| Some((*edge, of.edges.find(edge)?)));
+        let held = holders.flat_map(move |(edge, slot)| {
+            let held = self.holders.held_by(slot).iter();
+            held.map(move |(fence, slot)| Entry::Held(edge, *fence, id(*slot)))
         });
         let finished = self.finished().map(move |slot| Entry::Finished(id(slot)));
         waits.chain(due).chain(held).chain(finished)

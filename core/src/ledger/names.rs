@@ -1,21 +1,19 @@
 //! Who is known by something other than their id, and in which order they came: derived, never
 //! stored.
 use crate::{
-    CredentialId, EdgeId, Position, TaskId, TokenId,
-    edge::{self, Edge},
-    enrollment::Token,
+    CredentialId, EdgeId, Position, TaskId, TokenId, edge,
     lookup::Lookup,
+    minted::Minted,
     table::{Slot, Table},
-    task::Task,
 };
 
-use super::{Subjects, order::Order};
+use super::{Edges, Subjects, Tasks, Tokens, order::Order};
 
 /// Names of edges and tasks, and everybody by the position that brought them into being.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     devices: Lookup,
-    credentials: Table<CredentialId, Slot>,
+    credentials: Table<CredentialId, Slot, Minted>,
     dedupe_keys: Lookup,
     tokens: Order,
     edges: Order,
@@ -37,15 +35,11 @@ impl Names {
         self.credentials.get(&id).copied()
     }
 
-    pub(super) fn edge_of_device(&self, number: &str, edges: &Table<EdgeId, Edge>) -> Option<Slot> {
+    pub(super) fn edge_of_device(&self, number: &str, edges: &Edges) -> Option<Slot> {
         self.devices.find(number, |slot| device_number(edges, slot) == Some(number))
     }
 
-    pub(super) fn task_of_dedupe_key(
-        &self,
-        key: &str,
-        tasks: &Table<TaskId, Task>,
-    ) -> Option<Slot> {
+    pub(super) fn task_of_dedupe_key(&self, key: &str, tasks: &Tasks) -> Option<Slot> {
         self.dedupe_keys.find(key, |slot| dedupe_key(tasks, slot) == Some(key))
     }
 
@@ -85,12 +79,12 @@ impl Names {
         }])
     }
 
-    pub(super) fn add_token(&mut self, slot: Slot, tokens: &Table<TokenId, Token>) {
+    pub(super) fn add_token(&mut self, slot: Slot, tokens: &Tokens) {
         let Some((_, token)) = tokens.at(slot) else { return };
         self.tokens.insert(token.created_position(), slot);
     }
 
-    pub(super) fn add_edge(&mut self, slot: Slot, edges: &Table<EdgeId, Edge>) {
+    pub(super) fn add_edge(&mut self, slot: Slot, edges: &Edges) {
         let Some((_, edge)) = edges.at(slot) else { return };
         self.edges.insert(edge.registered_position(), slot);
         self.devices.insert(&edge.identity().device_number, slot);
@@ -99,7 +93,7 @@ impl Names {
         }
     }
 
-    pub(super) fn add_task(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+    pub(super) fn add_task(&mut self, slot: Slot, tasks: &Tasks) {
         let Some((_, task)) = tasks.at(slot) else { return };
         self.tasks.insert(task.submitted_position(), slot);
         if let Some(key) = task.dedupe_key() {
@@ -108,7 +102,7 @@ impl Names {
     }
 
     /// Forgets a task that is still in the table.
-    pub(super) fn remove_task(&mut self, slot: Slot, tasks: &Table<TaskId, Task>) {
+    pub(super) fn remove_task(&mut self, slot: Slot, tasks: &Tasks) {
         let Some((_, task)) = tasks.at(slot) else { return };
         self.tasks.remove(task.submitted_position());
         if let Some(key) = task.dedupe_key() {
@@ -141,10 +135,10 @@ impl Names {
     }
 }
 
-fn device_number(edges: &Table<EdgeId, Edge>, slot: Slot) -> Option<&str> {
+fn device_number(edges: &Edges, slot: Slot) -> Option<&str> {
     edges.at(slot).map(|(_, edge)| &*edge.identity().device_number)
 }
 
-fn dedupe_key(tasks: &Table<TaskId, Task>, slot: Slot) -> Option<&str> {
+fn dedupe_key(tasks: &Tasks, slot: Slot) -> Option<&str> {
     tasks.at(slot).and_then(|(_, task)| task.dedupe_key())
 }

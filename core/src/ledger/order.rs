@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn what_is_left_stays_in_order_whatever_is_taken_out() {
-        let mut table = Table::default();
+        let mut table: Table<_, _> = Table::default();
         let mut order = Order::default();
         for at in [1, 2, 4, 7, 9, 3] {
             order.insert(Position::new(at), table.add(at, ()).expect("a new row"));
