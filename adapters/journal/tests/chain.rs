@@ -158,24 +158,24 @@ fn long(end: u64) -> Vec<Frame> {
         let commits: Vec<_> =
             (0..group).map(|nth| commit(link.position.plus(nth), 1, "so it goes")).collect();
         frames.push(pack(link, &commits));
-        link = Block::of(&commits).unwrap().link(link);
+        link = Block::of(&commits).expect("there are commits").link(link);
     }
     frames
 }
 
 fn pack(before: Link, commits: &[Commit]) -> Frame {
-    Frame::pack(before, &[Block::of(commits).unwrap()], Packing::Plain)
+    Frame::pack(before, &[Block::of(commits).expect("there are commits")], Packing::Plain)
 }
 
 /// A journal of exactly these frames, in one append: what is inside one the store does not look at.
 fn stored(frames: &[Frame]) -> (BlockJournal<SegmentStore>, TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = SegmentStore::open(dir.path()).unwrap();
-    let (last, others) = frames.split_last().unwrap();
+    let dir = tempfile::tempdir().expect("makes a directory");
+    let mut store = SegmentStore::open(dir.path()).expect("opens");
+    let (last, others) = frames.split_last().expect("there are frames");
     let mut append: Vec<_> = others.iter().cloned().map(Frame::going_on).collect();
     append.push(last.clone());
-    store.append(&append, last.link().unwrap()).unwrap();
-    (BlockJournal::open(store).unwrap(), dir)
+    store.append(&append, last.link().expect("unpacks")).expect("appends");
+    (BlockJournal::open(store).expect("reads"), dir)
 }
 
 /// What ends the reading of these frames, ahead or not.

@@ -159,6 +159,12 @@ impl Kept {
         }
     }
 
+    /// Puts another file in the place of sled's, to see what becomes of a sync that fails.
+    #[cfg(test)]
+    pub(crate) fn replace_db(&self, other: File) -> File {
+        std::mem::replace(&mut self.writing().db, other)
+    }
+
     pub(crate) const fn directory(&self) -> &Directory {
         &self.directory
     }

@@ -200,3 +200,94 @@ fn slice(kept: &Kept, position: Position) -> Result<Vec<sled::IVec>, JournalErro
         Ok(whole)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, slice};
+
+    use edge_ledger_core::{
+        AppendError, Cause, CommandId, Commit, Event, Journal, JournalReader, Principal, Timestamp,
+        lifecycle,
+    };
+    use edge_ledger_journal::{Block, Packing, in_one_line};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_synced_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = SledStore::open(dir.path()).unwrap();
+        let (first, link) = frame(Link::START);
+        store.append(slice::from_ref(&first), link).unwrap();
+        let (second, _) = frame(link);
+        let mut batch = sled::Batch::default();
+        parts::of(&second).for_each(|(key, value)| batch.insert(key, value));
+
+        store.kept.tree().apply_batch(batch).unwrap(); // as an append does before its sync
+
+        let reader = store.reader();
+        let read: Vec<_> = reader.frames(Position::START).map(Result::unwrap).collect();
+        assert_eq!(read, slice::from_ref(&first));
+        assert_eq!(reader.last().unwrap(), Some(first));
+        assert_eq!(store.kept.tree().iter().count(), 2);
+    }
+
+    #[test]
+    fn a_failed_sync_poisons_the_journal_until_it_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SledStore::open(dir.path()).unwrap();
+        let kept = Arc::clone(&store.kept);
+        let mut journal = crate::SledJournal::open(store).unwrap();
+        journal.append(&[tick(0)]).unwrap();
+        let db = kept.replace_db(File::open("/dev/null").unwrap());
+
+        let fault = journal.append(&[tick(1)]).unwrap_err();
+        drop(kept.replace_db(db));
+        let later = journal.append(&[tick(1)]).unwrap_err();
+
+        assert!(matches!(fault, AppendError::Fault(JournalError::Io { doing: "sync", .. })));
+        let later = in_one_line(&later);
+        assert!(later.contains("an earlier append failed (cannot sync "), "{later}");
+        assert!(later.contains("Invalid argument"), "{later}");
+        let read: Vec<_> = journal.reader().read(Position::START).map(Result::unwrap).collect();
+        assert_eq!(read, [tick(0)]);
+        drop((journal, kept));
+        let mut journal = crate::open(dir.path()).unwrap();
+        let end = journal.link().position;
+        journal.append(&[tick(end.get())]).unwrap();
+    }
+
+    #[test]
+    fn a_journal_that_only_reads_does_not_move_its_marker() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = crate::open(dir.path()).unwrap();
+        journal.append(&[tick(0)]).unwrap();
+        drop(journal);
+        let marker = || fs::metadata(dir.path().join("READY")).unwrap().modified().unwrap();
+        let before = marker();
+
+        drop(crate::open(dir.path()).unwrap());
+
+        assert_eq!(before, marker());
+    }
+
+    fn frame(before: Link) -> (Frame, Link) {
+        let block = Block::of(&[tick(before.position.get())]).expect("there is a commit");
+        let link = block.link(before);
+        (Frame::pack(before, &[block], Packing::Plain), link)
+    }
+
+    fn tick(after: u64) -> Commit {
+        Commit {
+            after: Position::new(after),
+            recorded_at: Timestamp::EPOCH,
+            cause: Cause {
+                command: CommandId::from_uuid(Uuid::nil()),
+                principal: Principal::System,
+                idempotency: None,
+            },
+            events: vec![Event::Ledger(lifecycle::Event::Ticked)],
+        }
+    }
+}
