@@ -13,7 +13,7 @@
 //! store that was not closed. The next append, the marker's renewal and the closing end that doubt.
 use std::{
     collections::VecDeque,
-    fs,
+    fs, io,
     path::PathBuf,
     sync::{Arc, Mutex, RwLock},
 };
@@ -52,7 +52,21 @@ pub(super) fn open(
             directory: directory.path().to_path_buf(),
             entry: entry.clone(),
         }),
+        None if holds_appends(&directory, &first)? => {
+            Err(JournalError::FileMissing { path: directory.path().join(marker::NAME) })
+        }
         None => create(directory, full, base),
+    }
+}
+
+/// Returns whether the first file has more than a creation gives it: nothing is appended before the
+/// marker is there.
+fn holds_appends(directory: &Directory, first: &str) -> Result<bool, JournalError> {
+    let path = directory.path().join(first);
+    match fs::metadata(&path) {
+        Ok(found) => Ok(found.len() > HEADER),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_error("look at", &path)(error)),
     }
 }
 

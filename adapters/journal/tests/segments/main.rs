@@ -163,6 +163,21 @@ fn a_creation_that_was_cut_short_is_made_again() {
     }
 }
 
+#[test]
+fn a_store_that_has_lost_its_marker_is_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = chain(3, 10);
+    drop(filled(dir.path(), &log));
+    fs::remove_file(dir.path().join("READY")).unwrap();
+    let file = files(dir.path(), ".segment").remove(0);
+    let before = fs::read(&file).unwrap();
+
+    let error = SegmentStore::open(dir.path()).unwrap_err();
+
+    assert!(matches!(&error, JournalError::FileMissing { path } if path.ends_with("READY")));
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
 fn filled(dir: &Path, log: &[Append]) -> SegmentStore {
     filled_with(dir, FULL, log)
 }
