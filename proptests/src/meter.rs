@@ -60,7 +60,9 @@ pub fn resident() -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
-fn on_cpu() -> Option<Duration> {
+/// Returns for how long this thread has had a processor, where the kernel tells.
+#[must_use]
+pub fn on_cpu() -> Option<Duration> {
     let nanos = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     nanos.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }
