@@ -6,6 +6,8 @@ mod index;
 mod names;
 mod order;
 
+use std::hash::{BuildHasher, Hash};
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
@@ -94,18 +96,34 @@ impl From<Subjects> for Ledger {
     fn from(subjects: Subjects) -> Self {
         let mut index = Index::default();
         let mut names = Names::default();
-        for slot in subjects.tasks.slots() {
+        for slot in oldest_first(&subjects.tasks, Task::submitted_position) {
             index.add(slot, &subjects.tasks, &subjects.edges);
             names.add_task(slot, &subjects.tasks);
         }
-        for slot in subjects.edges.slots() {
+        for slot in oldest_first(&subjects.edges, Edge::registered_position) {
             names.add_edge(slot, &subjects.edges);
         }
-        for slot in subjects.tokens.slots() {
+        for slot in oldest_first(&subjects.tokens, Token::created_position) {
             names.add_token(slot, &subjects.tokens);
         }
         Self { subjects, index, names }
     }
+}
+
+/// Lists the slots of a table as they were taken: what is kept in the order of positions is then
+/// only ever added to at its end.
+fn oldest_first<K, V, S>(
+    table: &Table<K, V, S>,
+    position: impl Fn(&V) -> Position,
+) -> impl Iterator<Item = Slot>
+where
+    K: Eq + Hash,
+    S: BuildHasher,
+{
+    let at = |slot| table.at(slot).map(|(_, row)| (position(row), slot));
+    let mut slots: Vec<_> = table.slots().filter_map(at).collect();
+    slots.sort_unstable_by_key(|(at, _)| *at);
+    slots.into_iter().map(|(_, slot)| slot)
 }
 
 impl Ledger {
