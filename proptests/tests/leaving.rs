@@ -74,7 +74,7 @@ fn an_id_and_a_dedupe_key_stay_taken() {
         Event::Ledger(_) | Event::Token { .. } | Event::Edge { .. } | Event::Task { .. } => None,
     });
     let spec = submitted.unwrap();
-    let same = Submission { id: id.clone(), spec: Box::new(spec.clone()), archived: None };
+    let same = Submission { id: id.clone(), spec: Box::new(spec), archived: None };
     let mut other = same.clone();
     other.spec.payload = Payload::new(RawValue::from_string("[1]".to_owned()).unwrap());
 
@@ -126,25 +126,25 @@ impl Fleet {
             work.beat(0, &leased);
             work.complete(0, &leased);
         }
-        Self { log: work.log.take().unwrap(), ledger: work.ledger }
+        Self { log: work.log.take().expect("it keeps its log"), ledger: work.ledger }
     }
 }
 
 fn journal(log: &[Commit]) -> MemoryJournal {
     let mut journal = MemoryJournal::default();
-    journal.append(log).unwrap();
+    journal.append(log).expect("memory takes commits");
     journal
 }
 
 fn engine(journal: MemoryJournal, archive: &Path) -> Engine<MemoryReader> {
-    let archive = Arc::new(SledTasks::open(archive).unwrap());
+    let archive = Arc::new(SledTasks::open(archive).expect("opens"));
     let beginning = Beginning { shelf: Some(Shelf::new(archive, DAY)), ..Beginning::default() };
-    Engine::start_from(journal, beginning, Options::default()).unwrap()
+    Engine::start_from(journal, beginning, Options::default()).expect("starts")
 }
 
 fn wait_until(engine: &Engine<MemoryReader>, so: impl Fn(&Ledger) -> bool) {
     let began = Instant::now();
-    while !engine.handle().glance(|ledger, _| so(ledger)).unwrap() {
+    while !engine.handle().glance(|ledger, _| so(ledger)).expect("it runs") {
         assert!(began.elapsed() < Duration::from_secs(30), "it does not become so");
         thread::sleep(Duration::from_millis(5));
     }
@@ -162,5 +162,6 @@ fn submit(
         let named = receipt.archived.iter().map(|left| left.id.clone()).collect();
         (receipt.commit.is_some(), named)
     });
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(asked)
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(asked)
 }
