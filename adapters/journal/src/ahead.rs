@@ -19,10 +19,10 @@ use crate::{Damage, Frame, JournalError, Link, StoreReader, reader::Trail};
 const STRETCH: u64 = 8_192;
 
 /// How many bytes of commits, encoded, are handed over at once, if no commit is larger.
-const HANDFUL: usize = 64 * 1024;
+const HANDFUL: usize = 256 * 1024;
 
 /// How many handfuls a worker may be ahead.
-const AHEAD: usize = 8;
+const AHEAD: usize = 4;
 
 /// More workers than this have nothing to do: applying commits takes a core, too.
 const WORKERS_MAX: usize = 8;

@@ -24,25 +24,38 @@ const BLOCK: usize = 64;
 /// When the past begins.
 const BEGAN: i64 = 1_700_000_000_000;
 
-/// Fills the journal of a data directory, fresh, with so many events: of every task its submission,
-/// lease, start and completion, and two reports of edges that are well beside them.
+/// What a past consists of: of every task its submission, lease, start and completion, and reports
+/// of edges that are well beside them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// How many events there are, or a few more.
+    pub(super) events: u64,
+    /// How many of them are reports, for each task.
+    pub(super) reports: u64,
+    /// How many bytes the payload of a task has.
+    pub(super) payload: u32,
+    /// What the payloads are made from.
+    pub(super) seed: u64,
+}
+
+/// Fills the journal of a data directory, fresh.
 ///
 /// # Errors
 ///
 /// Fails if the journal does.
-pub(super) fn fill(data: &Path, events: u64, payload: u32, seed: u64) -> Result<()> {
+pub(super) fn fill(data: &Path, shape: Shape) -> Result<()> {
     let opened = edge_ledger_sled::open(journal::place(data));
     let journal = opened.map_err(|error| journal::explain(&error))?;
-    let payloads = Payloads::new(payload as usize, seed);
+    let payloads = Payloads::new(shape.payload as usize, shape.seed);
     let (ledger, block) = (Ledger::default(), Vec::new());
     let mut past = Past { ledger, journal, block, payloads, commands: 0 };
     let mut shown = Shown::new("events");
     past.open()?;
     let mut task = 0;
-    while past.ledger.head().get() < events {
-        past.work(task)?;
+    while past.ledger.head().get() < shape.events {
+        past.work(task, shape.reports)?;
         task += 1;
-        shown.add(6);
+        shown.add(4 + shape.reports);
     }
     past.append()
 }
@@ -69,19 +82,20 @@ impl Past {
         Ok(())
     }
 
-    /// Takes one task from its submission to its end.
-    fn work(&mut self, number: u64) -> Result<()> {
-        let (edge, other) = (number % EDGES, (number * 7 + 3) % EDGES);
+    /// Takes one task from its submission to its end, while edges report.
+    fn work(&mut self, number: u64, reports: u64) -> Result<()> {
+        let edge = number % EDGES;
         let (name, payload) = ("bench".into(), self.payloads.next());
         let spec = Spec { name, payload, dedupe_key: None, terms: Terms::default() };
         let id = TaskId::from_uuid(uuid(4, number));
         let submission = Submission { id: id.clone(), spec: Box::new(spec), archived: None };
         self.execute(Principal::System, Command::Submit(vec![submission]))?;
         self.execute(speaking(edge), Command::Poll(Poll { holding: None, capacity: 1 }))?;
-        self.report(other)?;
+        for nth in 0..reports {
+            self.report((number * reports + nth) % EDGES)?;
+        }
         let beat = HolderCommand::Heartbeat(Progress::default());
         self.execute(speaking(edge), Command::Task(id.clone(), holder(beat)))?;
-        self.report(edge)?;
         let completion = Completion { best: Box::default(), processed: 0, total: 0 };
         let complete = HolderCommand::Complete(completion);
         self.execute(speaking(edge), Command::Task(id, holder(complete)))

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     Place, TargetChoice,
     drive::Work,
-    history,
+    history::{self, Shape},
     load::{self, LoadArgs},
     local::Local,
     remote::Remote,
@@ -37,6 +37,10 @@ pub(super) struct PastArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// How many reports of edges that are well stand beside each task, whose own events are four.
+    #[arg(long, value_name = "COUNT", default_value_t = REPORTS)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=10_000))]
+    reports: u64,
     /// How many bytes the payload of a task has.
     #[arg(long, value_name = "BYTES", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u32).range(2..=100_000))]
@@ -44,6 +48,13 @@ pub(super) struct PastArgs {
     /// What the payloads are made from.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+}
+
+impl PastArgs {
+    const fn shape(&self) -> Shape {
+        let Self { events, reports, payload, seed, .. } = *self;
+        Shape { events, reports, payload, seed }
+    }
 }
 
 /// How much past there is behind each measurement.
@@ -57,6 +68,9 @@ pub(super) struct GrowthArgs {
     load: LoadArgs,
 }
 
+/// How many reports stand beside each task, unless told otherwise.
+const REPORTS: u64 = 2;
+
 /// How long a gateway may take to read its past.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -64,7 +78,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) fn replay(args: &PastArgs, place: &Place, context: &Context) -> Result<()> {
     place.is_our_own("replay")?;
     let data = place.path();
-    history::fill(data, args.events, args.payload, args.seed)?;
+    history::fill(data, args.shape())?;
     let mut runs = Vec::new();
     for _ in 0..args.runs {
         let journal = edge_ledger_sled::open(journal::place(data))
@@ -81,7 +95,7 @@ pub(super) fn replay(args: &PastArgs, place: &Place, context: &Context) -> Resul
 pub(super) async fn start(args: &PastArgs, place: &Place, context: &Context) -> Result<()> {
     place.is_our_own("start")?;
     let root = place.path();
-    history::fill(&root.join("data"), args.events, args.payload, args.seed)?;
+    history::fill(&root.join("data"), args.shape())?;
     let mut runs = Vec::new();
     for _ in 0..args.runs {
         let began = Instant::now();
@@ -103,7 +117,8 @@ pub(super) async fn growth(args: &GrowthArgs, place: &Place, context: &Context) 
             TargetChoice::InProcess => directory.clone(),
             TargetChoice::OwnGateway | TargetChoice::Running { .. } => directory.join("data"),
         };
-        history::fill(&data, events, args.load.payload(), args.load.seed())?;
+        let (payload, seed) = (args.load.payload(), args.load.seed());
+        history::fill(&data, Shape { events, reports: REPORTS, payload, seed })?;
         let report = match place.target {
             TargetChoice::InProcess => {
                 let target = Local::open(&directory, args.load.callers())?;
@@ -168,6 +183,7 @@ fn show(
         return context.output.json(&json!({
             "workload": workload,
             "events": events,
+            "reportsPerTask": args.reports,
             "payloadBytes": args.payload,
             "seed": args.seed,
             "runs": in_order.iter().map(|seconds| thousandth(*seconds)).collect::<Vec<_>>(),
