@@ -42,7 +42,10 @@ fn fill(place: &Path, store: impl Store, numbers: &[u64]) {
     let mut journal = BlockJournal::open(store).expect("opens");
     let mut load = Workload::new(Some(Vec::new()));
     let mut snapshot = None;
-    (0..edges).for_each(|n| load.register(n));
+    for n in 0..edges {
+        load.register(n);
+        append(&mut journal, &mut load, TOGETHER);
+    }
     for n in 0..tasks {
         load.submit(n);
         append(&mut journal, &mut load, TOGETHER);

@@ -36,11 +36,13 @@ mod retention;
 
 mod segment;
 
+mod background;
 mod directory;
 mod error;
 
 pub(crate) use archive::Packer;
 pub use archive::{ARCHIVE_FRAME, Archive};
+pub use background::in_background;
 pub use backup::{BackupError, BackupPart, BackupReader, BackupWriter, Flaw, key_part};
 pub use beats::{BadBeats, Beats, RESOLUTION};
 pub use block::{Block, Linked};

@@ -12,7 +12,7 @@ use std::{
 
 use edge_ledger_core::{Corruption, JournalReader as _, Ledger, Position};
 
-use crate::{BlockReader, JournalError, Link, Snapshots, StoreReader, in_one_line};
+use crate::{BlockReader, JournalError, Link, Snapshots, StoreReader, in_background, in_one_line};
 
 /// How often it looks how far the log has come.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -99,8 +99,7 @@ impl Snapshotter {
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work { log, snapshots, rhythm, stop: Arc::clone(&stop) };
-        let thread = thread::Builder::new().name("snapshots".to_owned());
-        Ok(Self { stop, thread: Some(thread.spawn(move || work.run())?) })
+        Ok(Self { stop, thread: Some(in_background("snapshots", || work.run())?) })
     }
 
     /// Ends the thread, and says how far its snapshots go; nothing if it panicked.

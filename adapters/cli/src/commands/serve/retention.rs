@@ -6,14 +6,14 @@ use std::{
         Arc,
         mpsc::{RecvTimeoutError, Sender, channel},
     },
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
     time::Duration,
 };
 
 use clap::Args;
 use edge_ledger_core::{Millis, Position};
 use edge_ledger_engine::{Handle, Shelf};
-use edge_ledger_journal::{JournalError, Keeper, Retention};
+use edge_ledger_journal::{JournalError, Keeper, Retention, in_background};
 use edge_ledger_sled::SledTasks;
 use serde::Deserialize;
 
@@ -120,7 +120,7 @@ impl Housekeeping {
                 }
             }
         };
-        let thread = thread::Builder::new().name("housekeeping".to_owned()).spawn(keep)?;
+        let thread = in_background("housekeeping", keep)?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
