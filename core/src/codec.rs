@@ -86,3 +86,18 @@ pub fn decode(block: &[u8]) -> Result<Vec<Commit>, DecodeError> {
         Some((&newer, _)) => Err(DecodeError::TooNew(newer)),
     }
 }
+
+/// Reads one commit as JSON in the words of any known format, lifted to the current one.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_json(format: u8, json: &[u8]) -> Result<Commit, DecodeError> {
+    let malformed = |source| DecodeError::Malformed { format, source: Malformed::Json(source) };
+    match format {
+        0 => Err(DecodeError::Unknown(0)),
+        // What has changed since are events that format 1 does not know.
+        1 | FORMAT => serde_json::from_slice(json).map_err(malformed),
+        newer => Err(DecodeError::TooNew(newer)),
+    }
+}

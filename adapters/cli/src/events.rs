@@ -3,7 +3,50 @@
 use edge_ledger_wire::operator::{Event, Principal};
 use serde_json::{Map, Value};
 
-use crate::output::{Cell, Table};
+use anyhow::Result;
+
+use crate::output::{Cell, Output, Table, note};
+
+/// Events, printed as they are found: rows of tables, or lines of JSON.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    output: Output,
+    page: Table,
+    shown: u64,
+}
+
+/// How many rows are fitted together.
+const PAGE: usize = 1_000;
+
+impl Lines {
+    /// Begins with nothing printed.
+    pub(crate) fn new(output: Output) -> Self {
+        Self { output, page: table(), shown: 0 }
+    }
+
+    /// Prints an event, or keeps it until its page is full.
+    pub(crate) fn add(&mut self, event: &Event) -> Result<()> {
+        self.shown += 1;
+        if self.output.is_json() {
+            return self.output.json_line(event);
+        }
+        self.page.row(row(event));
+        if self.page.len() < PAGE {
+            return Ok(());
+        }
+        self.output.table(&std::mem::replace(&mut self.page, table()), "")
+    }
+
+    /// Prints what is left, and returns how many there were.
+    pub(crate) fn finish(self) -> Result<u64> {
+        match self.shown {
+            0 => note("nothing happened there"),
+            _ if self.page.is_empty() => {}
+            _ => self.output.table(&self.page, "")?,
+        }
+        Ok(self.shown)
+    }
+}
 
 /// Begins a table of events.
 pub(crate) fn table() -> Table {
@@ -26,6 +69,14 @@ pub(crate) fn row(event: &Event) -> [Cell; 6] {
         Cell::maybe(about),
         Cell::new(details),
     ]
+}
+
+/// Returns all that a row of that table shows, as one text.
+pub(crate) fn text_of(event: &Event) -> String {
+    let Said { name, about, details } = Said::of(event);
+    let by = by(&event.cause.principal);
+    [event.recorded_at.as_str(), &by, &name, about.as_deref().unwrap_or_default(), &details]
+        .join(" ")
 }
 
 /// Returns whether an event is about an edge, names it or was caused by it.

@@ -3,6 +3,7 @@
 //! A command is a file under `commands`, from its flags to what it prints. Data goes to stdout,
 //! everything for people to stderr, and the exit code says how it ended.
 
+mod about;
 mod backup;
 mod child;
 mod cli;
@@ -10,14 +11,18 @@ mod client;
 mod commands;
 mod config;
 mod context;
+mod copy;
 mod events;
 mod exit;
+mod half;
 mod interrupt;
 mod journal;
 mod labels;
 mod logs;
+mod outfile;
 mod output;
 mod parent;
+mod source;
 mod store;
 
 use std::process::ExitCode;

@@ -77,7 +77,7 @@ pub(crate) fn note(text: &str) {
 /// Stdout took no more.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to stdout")]
-pub(crate) struct Unsaid(#[source] io::Error);
+pub(crate) struct Unsaid(#[source] pub(crate) io::Error);
 
 impl Unsaid {
     /// Returns whether whoever read has simply had enough, as `head` does.

@@ -14,7 +14,7 @@ use std::{
 use edge_ledger_core::{Position, contacts::Contacts};
 
 use crate::{
-    Beats, Block, Damage, Frame, JournalError, Link, Linked, Packing, RESOLUTION,
+    Beats, Block, Damage, Frame, JournalError, Link, Linked, Packing, RESOLUTION, StoreReader,
     directory::{self, NEW},
     error::io_error,
     segment::{self, Frames, HEADER, Segment, spoilt},
@@ -178,6 +178,21 @@ impl Archive {
 
     fn files(&self) -> std::sync::RwLockReadGuard<'_, Vec<Arc<Sealed>>> {
         self.files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StoreReader for Archive {
+    fn frames(&self, after: Position) -> impl Iterator<Item = Result<Frame, JournalError>> + Send {
+        Self::frames(self, after)
+    }
+
+    fn last(&self) -> Result<Option<Frame>, JournalError> {
+        let Some(end) = self.end() else { return Ok(None) };
+        Self::frames(self, Position::new(end.position.get() - 1)).next().transpose()
+    }
+
+    fn disk_bytes(&self) -> Result<u64, JournalError> {
+        Ok(Self::disk_bytes(self))
     }
 }
 

@@ -2,6 +2,7 @@
 use std::{fmt, sync::LazyLock};
 
 use edge_ledger_core::{Digest, Position};
+use serde::{Deserialize, Serialize};
 
 /// What the hash is of, so that no other use of BLAKE3 gives the same.
 const CONTEXT: &str = "edge-ledger 2026-11 chain of blocks";
@@ -10,7 +11,8 @@ const CONTEXT: &str = "edge-ledger 2026-11 chain of blocks";
 static HASHER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key(CONTEXT));
 
 /// Where the chain stands after a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Link {
     /// The position of the block's last event.
     pub position: Position,

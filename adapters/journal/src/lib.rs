@@ -36,6 +36,8 @@ mod retention;
 
 mod segment;
 
+mod export;
+
 mod background;
 mod directory;
 mod error;
@@ -48,6 +50,10 @@ pub use beats::{BadBeats, Beats, RESOLUTION};
 pub use block::{Block, Linked};
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
+pub use export::{
+    Cut, CutOf, EXPORT, ExportError, ExportFlaw, ExportHeader, ExportReader, ExportWriter,
+    Exported, Gap, LineByte,
+};
 pub use frame::{Frame, Packing};
 pub use journal::{APPEND_MAX, BLOCK, BlockJournal};
 pub use keeper::{Keeper, Moved};

@@ -68,13 +68,7 @@ impl<R: StoreReader> StoreReader for Merged<R> {
     fn last(&self) -> Result<Option<Frame>, JournalError> {
         match self.live.last()? {
             Some(frame) => Ok(Some(frame)),
-            None => match self.archive.end() {
-                Some(end) => {
-                    let before = Position::new(end.position.get() - 1);
-                    self.archive.frames(before).next().transpose()
-                }
-                None => Ok(None),
-            },
+            None => self.archive.last(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Requests are read strictly: a field that is not known is an error, because it is a typo.
 //! Answers are written and read, so that a client in Rust needs no types of its own.
 mod ask;
+mod cloud_event;
 mod edge;
 mod event;
 mod ledger;
@@ -14,6 +15,7 @@ mod token;
 mod why;
 
 pub use ask::{Adopt, Cancel, Disable, Nothing, Reassign, Revoke, Rotate, SetCapacity, SetLabels};
+pub use cloud_event::CloudEvent;
 pub use edge::{CredentialAnswer, CredentialView, Edge, EdgeStatus};
 pub use event::{Cause, Data, Event, Health, Identity, Principal};
 pub use ledger::LedgerView;

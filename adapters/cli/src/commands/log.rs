@@ -1,6 +1,11 @@
 //! `log`: the log of a data directory, without a server.
 
 mod convert;
+mod cut;
+mod diff;
+mod export;
+mod grep;
+mod import;
 mod show;
 mod stats;
 mod verify;
@@ -31,6 +36,11 @@ enum LogCommand {
     Stats(stats::StatsArgs),
     Verify(verify::VerifyArgs),
     Convert(convert::ConvertArgs),
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
+    Grep(grep::GrepArgs),
+    Cut(cut::CutArgs),
+    Diff(diff::DiffArgs),
 }
 
 /// Where the ledger is.
@@ -56,5 +66,10 @@ pub(crate) fn run(args: LogArgs, context: &Context) -> Result<Exit> {
         LogCommand::Stats(args) => stats::run(args, &data, context),
         LogCommand::Verify(args) => verify::run(args, &data, context.output),
         LogCommand::Convert(args) => convert::run(&args, &data, context.output),
+        LogCommand::Export(args) => export::run(&args, &data, context.output),
+        LogCommand::Import(args) => import::run(&args, &data, context.output),
+        LogCommand::Grep(args) => grep::run(&args, &data, context.output),
+        LogCommand::Cut(args) => cut::run(&args, &data, context.output),
+        LogCommand::Diff(args) => diff::run(&args, context.output),
     }
 }

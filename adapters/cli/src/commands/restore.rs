@@ -1,9 +1,9 @@
 //! `restore`: a data directory of a backup.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    fs::OpenOptions,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -13,13 +13,13 @@ use edge_ledger_core::{AppendError, Journal as _, Ledger};
 use edge_ledger_engine::{Clock, Opening, Writer};
 use edge_ledger_http::secret_key_path;
 use edge_ledger_journal::{Block, JournalError, Link};
-use tempfile::TempDir;
 
 use super::log::DataArgs;
 use crate::{
     backup::{self, Contents, Part},
     context::Context,
-    exit::{Exit, Failure, chain},
+    exit::{Exit, chain},
+    half::{HalfDirectory, cannot},
     journal,
     output::{Cell, note},
     store::{AnyJournal, Kind},
@@ -47,18 +47,10 @@ pub(crate) struct RestoreArgs {
 
 pub(crate) fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
     let data = args.data.settle(context).value;
-    refuse_if_taken(&data)?;
-    let parent = parent(&data);
-    make_private(parent).with_context(|| cannot("make", parent))?;
-    // Until all is there, it is there under another name; whatever goes wrong, that is removed.
-    let half = tempfile::Builder::new()
-        .prefix(".restoring-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir_in(parent);
-    let half = half.with_context(|| cannot("write to", parent))?;
+    let half = HalfDirectory::create(&data, "restoring")?;
     let contents = fill(half.path(), &args.file, args.store.unwrap_or(Kind::Sled))?;
     let reopened = reopen(half.path(), contents.ledger.clone())?;
-    finish(half, &data)?;
+    half.finish(&data)?;
     if contents.key.is_none() {
         note(
             "the backup does not bring the key that secrets are checked with: put `secret.key` \
@@ -67,19 +59,6 @@ pub(crate) fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
     }
     show(&data, &args.file, &contents, &reopened, context)?;
     Ok(Exit::Ok)
-}
-
-fn refuse_if_taken(data: &Path) -> Result<()> {
-    match fs::read_dir(data).map(|mut entries| entries.next().is_some()) {
-        Ok(false) => Ok(()),
-        Ok(true) => {
-            let told = format!("{} is not empty", data.display());
-            let next = "name a directory that is empty or not there, with --data";
-            Err(Failure::new(Exit::Refused, told).next(next).into())
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::new(error).context(cannot("look into", data))),
-    }
 }
 
 /// Puts everything of a backup into a directory.
@@ -158,16 +137,6 @@ fn reopen(half: &Path, ledger: Ledger) -> Result<Ledger> {
     Ok(ledger)
 }
 
-/// Gives the directory its name.
-fn finish(half: TempDir, data: &Path) -> Result<()> {
-    let told = || cannot("make", data);
-    File::open(half.path()).and_then(|half| half.sync_all()).with_context(told)?;
-    fs::rename(half.path(), data).with_context(told)?;
-    // It is not there any more, so nothing is removed.
-    drop(half.keep());
-    File::open(parent(data)).and_then(|parent| parent.sync_all()).with_context(told)
-}
-
 fn show(
     data: &Path,
     file: &Path,
@@ -191,23 +160,8 @@ fn unappended(error: &AppendError<JournalError>) -> Error {
     anyhow!("the log could not be written: {}", chain(error))
 }
 
-fn parent(data: &Path) -> &Path {
-    match data.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    }
-}
-
-fn make_private(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-fn cannot(doing: &str, path: &Path) -> String {
-    format!("cannot {doing} {}", path.display())
 }

@@ -6,8 +6,10 @@ mod archive;
 mod backup;
 mod bench;
 mod coming_back;
+mod cuts;
 #[cfg(target_os = "linux")]
 mod demo;
+mod exports;
 mod gateway;
 mod house;
 mod settings;

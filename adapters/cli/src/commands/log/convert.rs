@@ -7,11 +7,12 @@ use std::{
 
 use anyhow::Result;
 use clap::Args;
-use edge_ledger_core::{Digest, Journal, Ledger, Position};
-use edge_ledger_journal::{Block, JournalError, Link, Linked, StoreReader};
+use edge_ledger_core::{Digest, Journal, Position};
+use edge_ledger_journal::{JournalError, Link, Linked, StoreReader};
 use serde_json::json;
 
 use crate::{
+    copy::Copy,
     exit::{Exit, Failure},
     journal,
     output::{Cell, Output, Progress, Table, note},
@@ -32,10 +33,6 @@ pub(crate) struct ConvertArgs {
     into: PathBuf,
 }
 
-/// How many bytes of blocks go into a frame, if no block is larger: what a look-up of one commit
-/// unpacks.
-const FRAME: usize = 64 * 1024;
-
 pub(super) fn run(args: &ConvertArgs, data: &Path, output: Output) -> Result<Exit> {
     let from = journal::open(data)?;
     let place = journal::place(&args.into);
@@ -44,88 +41,58 @@ pub(super) fn run(args: &ConvertArgs, data: &Path, output: Output) -> Result<Exi
         return Err(Failure::new(Exit::Refused, told).next("name a new directory").into());
     }
     let begin = from.reader().begin().map_err(|error| journal::explain(&error))?;
-    let (base, archive) = (begin.unwrap_or(Link::START), journal::archive_place(&args.into));
-    let to =
-        args.to.open_after(&place, &archive, base).map_err(|error| journal::explain(&error))?;
-    let is_whole = base == Link::START;
-    let ledger = is_whole.then(Ledger::default);
-    let mut copy = Copy { to, ledger, waiting: Vec::new(), size: 0 };
+    let mut copy = Copy::begin(args.to, &args.into, begin.unwrap_or(Link::START))?;
     let mut progress = Progress::new("commits");
     for block in from.reader().blocks(Position::START) {
         let Linked { block, .. } = block.map_err(|error| journal::explain(&error))?;
-        progress.add(copy.add(block)?);
-    }
-    copy.flush()?;
-    drop(progress);
-    copy.report(&from, args, output)
-}
-
-/// A copy that is being made.
-struct Copy {
-    to: AnyJournal,
-    /// What the blocks so far fold to; none if the first ones are not there.
-    ledger: Option<Ledger>,
-    waiting: Vec<Block>,
-    /// How many bytes wait.
-    size: usize,
-}
-
-impl Copy {
-    /// Takes a block and returns how many commits it has.
-    fn add(&mut self, block: Block) -> Result<u64> {
         let position = block.after();
         let damaged = |damage| journal::explain(&JournalError::Frame { position, damage });
         let commits = block.decode().map_err(damaged)?;
-        if let Some(ledger) = &mut self.ledger {
-            commits.iter().try_for_each(|commit| ledger.apply(commit))?;
-        }
-        self.size += block.bytes().len();
-        self.waiting.push(block);
-        if self.size >= FRAME {
-            self.flush()?;
-        }
-        Ok(commits.len() as u64)
+        commits.iter().try_for_each(|commit| copy.fold(commit))?;
+        progress.add(commits.len() as u64);
+        copy.add(block)?;
     }
+    drop(progress);
+    report(&copy.finish()?, &from, args, output)
+}
 
-    fn flush(&mut self) -> Result<()> {
-        self.to.append_blocks(&self.waiting)?;
-        self.waiting.clear();
-        self.size = 0;
-        Ok(())
+/// Tells what came of it.
+fn report(
+    copied: &(AnyJournal, Option<Digest>),
+    from: &AnyJournal,
+    args: &ConvertArgs,
+    output: Output,
+) -> Result<Exit> {
+    let (copy, digest) = copied;
+    let (had, has) = (from.link(), copy.link());
+    if had != has {
+        let told = format!("the log has ended at {had}, the copy ends at {has}");
+        return Err(Failure::new(Exit::Failure, told).into());
     }
-
-    fn report(self, from: &AnyJournal, args: &ConvertArgs, output: Output) -> Result<Exit> {
-        let (had, has) = (from.link(), self.to.link());
-        if had != has {
-            let told = format!("the log has ended at {had}, the copy ends at {has}");
-            return Err(Failure::new(Exit::Failure, told).into());
+    let bytes = |journal: &AnyJournal| {
+        journal.reader().store().disk_bytes().map_err(|error| journal::explain(&error))
+    };
+    let (before, after) = (bytes(from)?, bytes(copy)?);
+    match output.is_json() {
+        true => output.json(&json!({
+            "store": args.to,
+            "head": has.position,
+            "hash": has.hash,
+            "digest": digest,
+            "bytesBefore": before,
+            "bytes": after,
+        }))?,
+        false => {
+            let mut table = Table::facts([
+                ("store", Cell::new(args.to)),
+                ("head", Cell::new(has.position)),
+                ("bytes", Cell::new(format!("{after}, of {before}"))),
+                ("digest", Cell::maybe(*digest)),
+            ]);
+            table.fact("hash", Cell::new(has.hash).good());
+            output.table(&table, "")?;
         }
-        let digest: Option<Digest> = self.ledger.as_ref().map(Ledger::digest);
-        let bytes = |journal: &AnyJournal| {
-            journal.reader().store().disk_bytes().map_err(|error| journal::explain(&error))
-        };
-        let (before, after) = (bytes(from)?, bytes(&self.to)?);
-        match output.is_json() {
-            true => output.json(&json!({
-                "store": args.to,
-                "head": has.position,
-                "hash": has.hash,
-                "digest": digest,
-                "bytesBefore": before,
-                "bytes": after,
-            }))?,
-            false => {
-                let mut table = Table::facts([
-                    ("store", Cell::new(args.to)),
-                    ("head", Cell::new(has.position)),
-                    ("bytes", Cell::new(format!("{after}, of {before}"))),
-                    ("digest", Cell::maybe(digest)),
-                ]);
-                table.fact("hash", Cell::new(has.hash).good());
-                output.table(&table, "")?;
-            }
-        }
-        note("the keys and the operator's token were not copied: move them to go on there");
-        Ok(Exit::Ok)
     }
+    note("the keys and the operator's token were not copied: move them to go on there");
+    Ok(Exit::Ok)
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use edge_ledger_core::{Journal, JournalReader, Position};
+use edge_ledger_core::Position;
 use edge_ledger_wire::operator::Event;
 
 use crate::{
-    events,
+    events::{self, Lines},
     exit::Exit,
-    journal,
-    output::{Output, Progress, note},
+    output::{Output, Progress},
+    source::Source,
 };
 
 /// Show what happened, event by event.
@@ -31,40 +31,25 @@ pub(crate) struct ShowArgs {
     edge: Option<String>,
 }
 
-/// How many rows are fitted together.
-const PAGE: usize = 1_000;
-
 pub(super) fn run(args: ShowArgs, data: &Path, output: Output) -> Result<Exit> {
-    let journal = journal::open(data)?;
+    let source = Source::open(data)?;
     let mut progress = Progress::new("commits");
-    let mut page = events::table();
+    let mut lines = Lines::new(output);
     let mut left = args.limit.unwrap_or(usize::MAX);
-    let mut shown = false;
-    for commit in journal.reader().read(Position::new(args.after)) {
+    for commit in source.commits(Position::new(args.after))? {
         let commit = commit?;
         progress.add(1);
         let wanted = commit.envelopes().map(Event::from).filter(|event| args.wants(event));
         for event in wanted.take(left) {
-            shown = true;
             left -= 1;
-            match output.is_json() {
-                true => output.json_line(&event)?,
-                false => page.row(events::row(&event)),
-            }
-        }
-        if page.len() >= PAGE {
-            output.table(&std::mem::replace(&mut page, events::table()), "")?;
+            lines.add(&event)?;
         }
         if left == 0 {
             break;
         }
     }
     drop(progress);
-    match shown {
-        false => note("nothing happened there"),
-        true if page.is_empty() => {}
-        true => output.table(&page, "")?,
-    }
+    lines.finish()?;
     Ok(Exit::Ok)
 }
 

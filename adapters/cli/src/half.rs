@@ -1,0 +1,79 @@
+//! Data directories that are there whole or not at all.
+
+use std::{
+    fs::{self, DirBuilder, File, Permissions},
+    io::{self, ErrorKind},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
+};
+
+use anyhow::{Context as _, Error, Result};
+use tempfile::TempDir;
+
+use crate::exit::{Exit, Failure};
+
+/// A data directory that has no name yet. Dropped before it has, it is removed.
+#[derive(Debug)]
+pub(crate) struct HalfDirectory(TempDir);
+
+impl HalfDirectory {
+    /// Makes one beside where it will be. Until then it is called after what is being done.
+    ///
+    /// # Errors
+    ///
+    /// Refuses if there is something where it will be.
+    pub(crate) fn create(data: &Path, doing: &str) -> Result<Self> {
+        refuse_if_taken(data)?;
+        let parent = parent(data);
+        make_private(parent).with_context(|| cannot("make", parent))?;
+        let half = tempfile::Builder::new()
+            .prefix(&format!(".{doing}-"))
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent);
+        half.map(Self).with_context(|| cannot("write to", parent))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Gives the directory its name.
+    pub(crate) fn finish(self, data: &Path) -> Result<()> {
+        let told = || cannot("make", data);
+        File::open(self.path()).and_then(|half| half.sync_all()).with_context(told)?;
+        fs::rename(self.path(), data).with_context(told)?;
+        // It is not there any more, so nothing is removed.
+        drop(self.0.keep());
+        File::open(parent(data)).and_then(|parent| parent.sync_all()).with_context(told)
+    }
+}
+
+fn refuse_if_taken(data: &Path) -> Result<()> {
+    match fs::read_dir(data).map(|mut entries| entries.next().is_some()) {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            let told = format!("{} is not empty", data.display());
+            let next = "name a directory that is empty or not there, with --data";
+            Err(Failure::new(Exit::Refused, told).next(next).into())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::new(error).context(cannot("look into", data))),
+    }
+}
+
+/// Returns the directory that a path is in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+/// Says what could not be done.
+pub(crate) fn cannot(doing: &str, path: &Path) -> String {
+    format!("cannot {doing} {}", path.display())
+}
