@@ -58,11 +58,16 @@ explore cases="2000":
 
 # Run what takes long: hours of random histories, hundreds of kills, thousands of power cuts.
 deep cases="100000" kills="200" cuts="5000":
-    PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} EDGE_LEDGER_CUTS={{cuts}} EDGE_LEDGER_FLIPS=1000000 cargo test --workspace --release --locked -- --include-ignored
+    PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} EDGE_LEDGER_CUTS={{cuts}} EDGE_LEDGER_FLIPS=1000000 EDGE_LEDGER_FUZZ=20000 cargo test --workspace --release --locked -- --include-ignored
 
 # Cut the power during one workload, as in `just cut sled/append --cuts 500 --seed 7`.
 cut *args:
     cargo run --locked -p edge-ledger-power -- cut {{args}}
+
+# Look for bytes that break a target, as in `just fuzz session 600` (needs cargo-fuzz).
+fuzz target="codec" seconds="60":
+    mkdir -p proptests/fuzz/libfuzzer/corpus/{{target}}
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir proptests/fuzz/libfuzzer --sanitizer none {{target}} proptests/fuzz/libfuzzer/corpus/{{target}} fixtures/corpus/{{target}} -- -max_total_time={{seconds}}
 
 # Measure this build on this machine, as in `just bench pairs --target in-process`.
 bench *args="pairs":

@@ -57,15 +57,25 @@ pub struct Run {
 /// Panics if a line cannot be read.
 #[must_use]
 pub fn run(script: &str) -> Run {
+    let (run, unreadable) = run_as_far_as_it_reads(script);
+    assert_eq!(unreadable, None);
+    run
+}
+
+/// Runs a script up to the first line that cannot be read, and says which that is and why.
+#[must_use]
+pub fn run_as_far_as_it_reads(script: &str) -> (Run, Option<String>) {
     let mut stage = Stage::default();
+    let mut unreadable = None;
     for (number, line) in script.lines().enumerate() {
         stage.say(line);
         if let Err(fault) = stage.act(line) {
-            panic!("line {}: {line}\n{fault}", number + 1);
+            unreadable = Some(format!("line {}: {line}\n{fault}", number + 1));
+            break;
         }
     }
     let Stage { book, transcript, .. } = stage;
-    Run { transcript, book }
+    (Run { transcript, book }, unreadable)
 }
 
 #[derive(Default)]

@@ -44,5 +44,5 @@ mod secret;
 pub use backup::{BackupBytes, Backups};
 pub use gateway::{Gateway, Limits};
 pub use keys::{Keys, KeysError, operator_token_path, secret_key_path};
-pub use listen::{Listen, ListenError, Listening, TlsFiles, listen};
+pub use listen::{Listen, ListenError, Listening, TlsFiles, application, listen};
 pub use secret::{Kind, Secret};

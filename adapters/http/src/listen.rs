@@ -7,7 +7,13 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web::Data};
+use actix_web::{
+    App, Error, HttpServer,
+    body::MessageBody,
+    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web::Data,
+};
 use edge_ledger_core::JournalReader;
 use rustls::{ServerConfig, crypto::aws_lc_rs};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -120,6 +126,27 @@ pub struct Listening {
     scheme: &'static str,
 }
 
+/// Returns all that a gateway answers, for whoever has a server of their own, or none at all: a
+/// test, a simulated network.
+///
+/// The limits of [`Listen`] are the server's; those of a request's body are the gateway's own.
+pub fn application<R: JournalReader>(
+    gateway: Data<Gateway<R>>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .wrap(from_fn(requests::around))
+        .wrap(from_fn(requests::tell_time::<R>))
+        .configure(move |app| routes::configure(app, gateway))
+}
+
 /// Takes an address for a gateway. When `stop` comes to its end, so does the gateway: it accepts
 /// nothing more and finishes what is in flight.
 ///
@@ -136,20 +163,14 @@ pub fn listen<R: JournalReader>(
     let address = listen.address;
     let gateway = Data::new(gateway);
     let workers = listen.workers.max(1);
-    let server = HttpServer::new(move || {
-        let gateway = gateway.clone();
-        App::new()
-            .wrap(from_fn(requests::around))
-            .wrap(from_fn(requests::tell_time::<R>))
-            .configure(move |app| routes::configure(app, gateway))
-    })
-    .workers(workers)
-    .max_connections(listen.connections.div_ceil(workers))
-    .client_request_timeout(listen.headers_within)
-    .tls_handshake_timeout(listen.headers_within)
-    .keep_alive(listen.idle_within)
-    .shutdown_timeout(listen.finish_within.as_secs())
-    .shutdown_signal(stop);
+    let server = HttpServer::new(move || application(gateway.clone()))
+        .workers(workers)
+        .max_connections(listen.connections.div_ceil(workers))
+        .client_request_timeout(listen.headers_within)
+        .tls_handshake_timeout(listen.headers_within)
+        .keep_alive(listen.idle_within)
+        .shutdown_timeout(listen.finish_within.as_secs())
+        .shutdown_signal(stop);
     let (scheme, bound) = match tls {
         Some(config) => ("https", server.bind_rustls_0_23(address, config)),
         None => ("http", server.bind(address)),
