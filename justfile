@@ -60,6 +60,10 @@ explore cases="2000":
 deep cases="100000" kills="200" cuts="5000":
     PROPTEST_CASES={{cases}} EDGE_LEDGER_KILLS={{kills}} EDGE_LEDGER_CUTS={{cuts}} EDGE_LEDGER_FLIPS=1000000 EDGE_LEDGER_FUZZ=20000 cargo test --workspace --release --locked -- --include-ignored
 
+# Visit every state of the large worlds, as in `just model deep --threads 4`.
+model *args:
+    cargo run --release --locked -p edge-ledger-modelcheck -- {{args}}
+
 # Cut the power during one workload, as in `just cut sled/append --cuts 500 --seed 7`.
 cut *args:
     cargo run --locked -p edge-ledger-power -- cut {{args}}
