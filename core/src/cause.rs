@@ -5,6 +5,7 @@ use crate::{CommandId, CredentialId, Digest, EdgeId, TokenId, time::Millis};
 
 /// The cause of a commit: the command's id and sender, kept beside what it made happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cause {
     /// The command's id, minted by its adapter.
     pub command: CommandId,
@@ -18,6 +19,7 @@ pub struct Cause {
 /// Whoever sends commands, as an adapter has authenticated them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Principal {
     /// The ledger's own process: its opening and closing, timers, planners.
     System,
@@ -42,6 +44,7 @@ pub enum Principal {
 
 /// An idempotency key with what it was first sent with, as digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Idempotency {
     /// Digest of principal, route and key: the scope in which a key is one key.
     pub key: Digest,

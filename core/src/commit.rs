@@ -10,6 +10,7 @@ use crate::{Event, Timestamp, cause::Cause};
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Position(u64);
 
 impl Position {
@@ -43,6 +44,7 @@ impl fmt::Display for Position {
 
 /// What one command made happen: appended whole or not at all. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Commit {
     /// The position before its first event.
     pub after: Position,

@@ -32,6 +32,11 @@ impl Credential {
 /// Why a credential was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "CredentialEndReason")
+)]
 pub enum EndReason {
     /// An operator revoked it.
     Revoked,

@@ -21,6 +21,7 @@ pub const QUARANTINE_AFTER: u32 = 3;
 
 /// What a machine says it is when it registers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// The number of the device, unique among edges.
     pub device_number: Box<str>,

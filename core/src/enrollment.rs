@@ -14,6 +14,7 @@ pub enum Command {
 
 /// What a token gives to those who present it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Grant {
     /// Name shown to operators.
     pub name: Box<str>,
@@ -34,6 +35,7 @@ pub struct Grant {
 /// What has happened to an enrollment token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TokenEvent"))]
 pub enum Event {
     /// It was made.
     Created(Box<Grant>),

@@ -6,6 +6,7 @@ use crate::{EdgeId, TaskId, TokenId, edge, enrollment, lifecycle, task};
 /// A fact, about one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Event {
     /// About the ledger itself.
     Ledger(lifecycle::Event),

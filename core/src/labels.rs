@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Names with values, in name order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Labels(pub BTreeMap<String, String>);
 
 impl Labels {

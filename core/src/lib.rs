@@ -96,6 +96,8 @@ pub mod id;
 pub mod labels;
 mod lookup;
 mod minted;
+#[cfg(feature = "schema")]
+mod schema;
 mod table;
 pub mod time;
 

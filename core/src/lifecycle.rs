@@ -32,6 +32,7 @@ pub enum Command {
 /// What has happened to the ledger itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LedgerEvent"))]
 pub enum Event {
     /// It began to serve. If no close came before, the commit before this one stands for it.
     Opened {
@@ -93,6 +94,7 @@ pub enum Rejection {
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Epoch(pub u16);
 
 impl Epoch {

@@ -1,5 +1,7 @@
 //! An export is the log it was made of, to the byte and whatever keeps it; or it is refused with
 //! the line that cannot be relied on.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::slice;
 
 use edge_ledger_core::{
@@ -9,8 +11,8 @@ use edge_ledger_core::{
 };
 use edge_ledger_engine::replay;
 use edge_ledger_journal::{
-    Block, BlockJournal, EXPORT, ExportError, ExportFlaw, ExportHeader, ExportReader, ExportWriter,
-    Exported, Gap, Link, SegmentStore, Store,
+    Block, BlockJournal, EXPORT, ExportError, ExportHeader, ExportReader, ExportWriter, Exported,
+    Gap, Link, SegmentStore, Store,
 };
 use edge_ledger_proptests::{
     action::{Step, step},
@@ -38,10 +40,10 @@ proptest! {
     ) {
         let log = with_payloads(log_of(&steps), breaks);
         let (_sled, sled) = filled(SledStore::open, together, &log);
-        let (_files, files) = filled(|path| SegmentStore::open(path), together, &log);
+        let (_files, files) = filled(SegmentStore::open, together, &log);
 
         let (first, second) = (export(&sled), export(&files));
-        let (_there, there) = imported(|path| SegmentStore::open(path), &first);
+        let (_there, there) = imported(SegmentStore::open, &first);
         let (_back, back) = imported(SledStore::open, &export(&there));
 
         prop_assert_eq!(&first, &second, "whatever keeps it");

@@ -13,6 +13,7 @@ static HASHER: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_d
 /// Where the chain stands after a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// The position of the block's last event.
     pub position: Position,

@@ -28,6 +28,8 @@ mod error;
 mod gap;
 mod hex;
 mod read;
+#[cfg(feature = "schema")]
+mod schema;
 mod write;
 
 use edge_ledger_core::{Commit, Digest, EdgeId, TaskId};
@@ -39,6 +41,8 @@ use crate::Link;
 pub use error::{ExportError, ExportFlaw, LineByte};
 pub use gap::Gap;
 pub use read::{ExportReader, Exported};
+#[cfg(feature = "schema")]
+pub use schema::export_schema;
 pub use write::ExportWriter;
 
 /// The form of the file that is written, and the newest that is read.
@@ -47,6 +51,7 @@ pub const EXPORT: u8 = 1;
 /// The first line of an export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportHeader {
     /// The form of the file.
     pub export: u8,
@@ -68,6 +73,7 @@ pub struct ExportHeader {
 /// What an export was cut out for, and out of what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cut {
     /// What it is about.
     pub of: CutOf,
@@ -81,6 +87,7 @@ pub struct Cut {
 /// What a cut is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CutOf {
     /// One task.
     Task(TaskId),
@@ -90,6 +97,7 @@ pub enum CutOf {
 
 /// A line that holds a commit.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct CommitLine<'a> {
     commit: &'a Commit,
     /// The hash of the chain after the block that ends here.
@@ -113,6 +121,7 @@ struct CommitSaid<'a> {
 /// A line that stands for what was left out.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct GapLine {
     gap: Gap,
     /// The hash of the chain after it.
@@ -122,6 +131,7 @@ struct GapLine {
 /// The last line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct EndLine {
     /// Where the chain stands in the end.
     end: Link,

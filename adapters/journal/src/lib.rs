@@ -50,6 +50,8 @@ pub use beats::{BadBeats, Beats, RESOLUTION};
 pub use block::{Block, Linked};
 pub use chain::Link;
 pub use error::{Damage, JournalError, in_one_line};
+#[cfg(feature = "schema")]
+pub use export::export_schema;
 pub use export::{
     Cut, CutOf, EXPORT, ExportError, ExportFlaw, ExportHeader, ExportReader, ExportWriter,
     Exported, Gap, LineByte,

@@ -16,6 +16,8 @@ mod why;
 
 pub use ask::{Adopt, Cancel, Disable, Nothing, Reassign, Revoke, Rotate, SetCapacity, SetLabels};
 pub use cloud_event::CloudEvent;
+#[cfg(feature = "schema")]
+pub use cloud_event::cloud_event_schema;
 pub use edge::{CredentialAnswer, CredentialView, Edge, EdgeStatus};
 pub use event::{Cause, Data, Event, Health, Identity, Principal};
 pub use ledger::LedgerView;

@@ -8,6 +8,7 @@ use super::{Identity, Report};
 /// A recorded fact about an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "EdgeEvent"))]
 pub enum Event {
     /// A machine became an edge.
     Registered {

@@ -8,6 +8,7 @@ use super::Identity;
 /// What an edge reports of its health. What is missing is unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Report {
     /// Version of its agent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +45,7 @@ pub struct Report {
 /// What a report does to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Change<T> {
     /// It stays.
     #[default]
@@ -73,6 +75,7 @@ impl<T: Clone> Change<T> {
 /// What an edge says it is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RuntimeState {
     /// Waiting for work.
     Idle,
@@ -87,6 +90,7 @@ pub enum RuntimeState {
 /// Where an edge says it is in an upgrade of its agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum UpgradeStatus {
     /// Fetching the package.
     Downloading,

@@ -8,6 +8,7 @@ use super::{Completion, Fence, Progress, Row, Spec};
 /// A recorded fact about a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "TaskEvent"))]
 pub enum Event {
     /// It was added; its first run began.
     Submitted(Box<Submitted>),
@@ -97,6 +98,7 @@ pub enum Event {
 
 /// A task was added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Submitted {
     /// What it is.
     pub spec: Spec,
@@ -112,6 +114,7 @@ pub struct Submitted {
 
 /// The holder was at work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progressed {
     /// How far it is.
     pub progress: Progress,
@@ -121,6 +124,7 @@ pub struct Progressed {
 
 /// Results of the holder were taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResultsStored {
     /// Those that were new.
     pub rows: Vec<Row>,
@@ -132,6 +136,7 @@ pub struct ResultsStored {
 
 /// Results of a past holder were kept aside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LateResultsKept {
     /// Who sent them.
     pub edge: EdgeId,
@@ -143,6 +148,7 @@ pub struct LateResultsKept {
 
 /// The end of a lease, with what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LeaseEnd {
     /// Who held it.
     pub edge: EdgeId,
@@ -158,6 +164,7 @@ pub struct LeaseEnd {
 /// Why a lease was ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "LeaseEndReason"))]
 pub enum EndReason {
     /// Its holder began anew and knew nothing of it.
     Restarted,
@@ -174,6 +181,7 @@ pub enum EndReason {
 /// Why a run ended without success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FailReason {
     /// Its holder said so.
     Reported,

@@ -13,6 +13,7 @@ use crate::{Position, lifecycle::Epoch};
 /// The wire calls it `leaseToken`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fence(u64);
 
 impl Fence {

@@ -15,6 +15,7 @@ pub const LATE_ROWS_MAX: usize = 10_000;
 
 /// The result of one configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// Names the configuration within its run.
     pub config_id: Box<str>,
@@ -29,6 +30,7 @@ pub struct Row {
 
 /// How far an edge says it is with a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
     /// How many configurations are done.
     pub processed: u64,
@@ -44,6 +46,7 @@ pub struct Progress {
 
 /// How a run ended well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Completion {
     /// The best rows, best first.
     pub best: Box<[Box<str>]>,

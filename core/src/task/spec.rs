@@ -8,6 +8,7 @@ use crate::{Digest, EdgeId, Labels, TaskId, Timestamp, time::Millis};
 
 /// A task as it is submitted, parsed and within bounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Spec {
     /// Name shown to operators.
     pub name: Box<str>,
@@ -22,6 +23,7 @@ pub struct Spec {
 
 /// The terms under which a task is leased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Terms {
     /// Higher ones are leased first.
     pub priority: i32,
@@ -71,6 +73,7 @@ impl Terms {
 
 /// How long to wait between attempts: doubling from `base` up to `max`, with jitter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Backoff {
     /// Before the second attempt; no waiting at all if zero.
     pub base: Millis,

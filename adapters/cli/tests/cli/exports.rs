@@ -154,6 +154,24 @@ fn events_leave_as_cloud_events() {
 }
 
 #[test]
+fn what_a_real_log_is_exported_as_meets_its_schemas() {
+    let house = worked();
+
+    for (form, schema) in [("jsonl", "export-1-format-2"), ("cloudevents", "cloudevent")] {
+        let path = format!("../../fixtures/schemas/{schema}.json");
+        let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let exported = run(&house.data(), &["log", "export", "--as", form]).text();
+
+        assert!(exported.lines().count() > 10, "{exported}");
+        for line in exported.lines() {
+            let line = serde_json::from_str(line).unwrap();
+            assert!(schema.validate(&line).is_ok(), "{line}: {:?}", schema.validate(&line));
+        }
+    }
+}
+
+#[test]
 fn two_logs_are_the_same_or_one_is_longer_or_they_part_somewhere() {
     let mut house = worked();
     let short = exported(&house);

@@ -12,6 +12,7 @@ use uuid::Uuid;
 /// what follows stands where it stood, and every fence and time is what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Gap {
     /// The position before the first one.
     pub after: Position,

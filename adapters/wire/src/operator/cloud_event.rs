@@ -8,6 +8,7 @@ use super::Data;
 /// own. What numbers there are among these are texts, because CloudEvents knows numbers only up to
 /// 2^31.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CloudEvent {
     /// The version of CloudEvents, `1.0`.
     pub specversion: String,
@@ -54,6 +55,14 @@ impl CloudEvent {
             principal: principal(&cause.principal),
         }
     }
+}
+
+/// Returns the JSON Schema of an event as CloudEvents have it.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn cloud_event_schema() -> schemars::Schema {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<CloudEvent>()
 }
 
 fn subject(event: &CoreEvent) -> Option<String> {

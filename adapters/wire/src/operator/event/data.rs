@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all_fields = "camelCase")]
 #[non_exhaustive]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Data {
     /// It began to serve.
     #[serde(rename = "ledger.opened")]
@@ -397,6 +398,7 @@ pub enum Data {
 /// What a machine said it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// The number of its device.
     pub device_number: Box<str>,
@@ -416,6 +418,7 @@ pub struct Identity {
 /// What an edge reported of its health. What is missing is unchanged, what is null is cleared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
     /// Version of its agent.
     #[serde(skip_serializing_if = "Option::is_none")]
