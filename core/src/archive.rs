@@ -36,6 +36,14 @@ pub trait TaskArchive: Send + Sync {
     /// Fails if it cannot be read.
     fn reaches(&self, archived: Archived) -> Result<bool, ArchiveFault>;
 
+    /// Looks up the task that was the nth to leave, counted from 1.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be read. That it is the very task that left is for whoever adds it up to
+    /// see.
+    fn nth(&self, number: u64) -> Result<Option<(TaskId, Task)>, ArchiveFault>;
+
     /// Looks up a task.
     ///
     /// # Errors

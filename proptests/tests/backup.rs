@@ -1,8 +1,11 @@
 //! A backup is a log up to a position, whole, or it is refused with the position up to which it
 //! can be relied on.
+use std::sync::Arc;
+
 use edge_ledger_core::{
-    Commit, Digest, Event, Journal, Position, TaskId, Timestamp,
-    task::{self, Payload, Spec, Terms},
+    Commit, Digest, Event, Journal, Ledger, Position, TaskArchive as _, TaskId, Timestamp,
+    lifecycle,
+    task::{self, Payload, Spec, Task, Terms},
 };
 use edge_ledger_engine::replay;
 use edge_ledger_journal::{
@@ -13,8 +16,9 @@ use edge_ledger_proptests::{
     action::step,
     book::Book,
     history::{History, Timers},
+    workload::Workload,
 };
-use edge_ledger_sled::{SledJournal, SledStore};
+use edge_ledger_sled::{SledJournal, SledStore, SledTasks};
 use proptest::{collection::vec, strategy::Strategy, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
@@ -50,7 +54,7 @@ fn a_backup_ends_where_the_log_did_when_it_was_asked_for() {
     let (_place, mut journal) = filled(&log[..50]);
     let asked = journal.link();
 
-    let backup = BackupWriter::new(journal.reader(), None).unwrap();
+    let backup = BackupWriter::new(journal.reader(), None, None).unwrap();
     journal.append(&log[50..]).unwrap();
     let bytes: Vec<u8> = backup.flat_map(Result::unwrap).collect();
 
@@ -172,13 +176,13 @@ fn a_log_whose_beginning_was_removed_is_backed_up_over_its_base() {
     let whole = replay(&journal.reader()).unwrap().digest();
     journal.remover()(base.link().position).unwrap();
 
-    let without = BackupWriter::new(journal.reader(), None).map(drop).unwrap_err();
+    let without = BackupWriter::new(journal.reader(), None, None).map(drop).unwrap_err();
     let missing = JournalError::Frame {
         position: Position::START,
         damage: Damage::Missing { found: base.link().position },
     };
     assert_eq!(without.to_string(), missing.to_string());
-    let bytes = BackupWriter::new(journal.reader(), Some(&base)).unwrap();
+    let bytes = BackupWriter::new(journal.reader(), Some(&base), None).unwrap();
     let read = Read::all(&bytes.flat_map(Result::unwrap).collect::<Vec<_>>()).unwrap();
     assert_eq!(read.base.as_ref().map(Snapshot::link), Some(base.link()));
     let (_place, restored) = read.restore(base.link());
@@ -187,11 +191,87 @@ fn a_log_whose_beginning_was_removed_is_backed_up_over_its_base() {
     assert_eq!(read.fold(), whole);
 }
 
+#[test]
+fn a_backup_over_a_base_brings_the_very_tasks_that_had_left_its_ledger() {
+    let mut work = Workload::new(Some(Vec::new()));
+    work.register(0);
+    (0..300).for_each(|nth| work.submit(nth));
+    for _ in 0..300 {
+        let leased = work.lease(0);
+        work.beat(0, &leased);
+        work.complete(0, &leased);
+    }
+    let (_place, mut journal) = filled(&work.log.take().unwrap());
+    let finished: Vec<_> =
+        work.ledger.finished().map(|(id, task)| (id.clone(), task.clone())).collect();
+    let tasks = tempfile::tempdir().unwrap();
+    let archive = Arc::new(SledTasks::open(tasks.path()).unwrap());
+    let mut ledger = work.ledger;
+    for leaving in finished.chunks(256) {
+        let each: Vec<_> = leaving.iter().map(|(id, task)| (id, task)).collect();
+        archive.keep(ledger.archived(), &each).unwrap();
+        let tasks = leaving.iter().map(|(id, _)| id.clone()).collect();
+        append(&mut journal, &mut ledger, lifecycle::Event::TasksArchived { tasks });
+    }
+    let base = Snapshot::encode(journal.link(), &ledger);
+    let base = Snapshot::decode(&base).unwrap();
+    append(&mut journal, &mut ledger, lifecycle::Event::Ticked);
+    journal.remover()(base.link().position).unwrap();
+
+    let writer = |tasks| BackupWriter::new(journal.reader(), Some(&base), tasks);
+    let bytes: Vec<u8> = writer(Some(archive)).unwrap().flat_map(Result::unwrap).collect();
+    let without = writer(None).map(drop).unwrap_err().to_string();
+    let read = Read::all(&bytes).unwrap();
+
+    assert!(without.contains("does not have the 300 tasks that had left by then"), "{without}");
+    assert_eq!(read.tasks, finished);
+    assert_eq!(read.fold(), ledger.digest());
+    for (copies, found) in [(0, 0), (2, 600)] {
+        match Read::all(&with_tasks(&bytes, copies)).unwrap_err() {
+            BackupError::Unsound { position, flaw: Flaw::Left { said: 300, found: there } } => {
+                assert_eq!((position, there), (base.link().position, found));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn append(journal: &mut SledJournal, ledger: &mut Ledger, event: lifecycle::Event) {
+    let (after, recorded_at) = (ledger.head(), ledger.recorded_at());
+    let (cause, events) = (Book::default().own_cause(), vec![Event::Ledger(event)]);
+    let commit = Commit { after, recorded_at, cause, events };
+    ledger.apply(&commit).expect("folds");
+    journal.append(&[commit]).expect("appends");
+}
+
+/// Writes a backup's parts with tasks so many times, under a right checksum.
+fn with_tasks(bytes: &[u8], copies: usize) -> Vec<u8> {
+    let (header, mut rest) = bytes.split_at(93);
+    let mut written = header.to_vec();
+    loop {
+        let (kind, length) =
+            (rest[0], u64::from_be_bytes(*rest[1..].first_chunk().expect("a length")));
+        let (part, behind) = rest.split_at(9 + length as usize);
+        match kind {
+            3 => {
+                written.extend(&part[..9]);
+                let end = Digest::of(&written);
+                written.extend(end.as_bytes());
+                return written;
+            }
+            5 => written.extend(part.repeat(copies)),
+            _ => written.extend(part),
+        }
+        rest = behind;
+    }
+}
+
 /// What was read of a backup.
 #[derive(Debug)]
 struct Read {
     head: Link,
     base: Option<Snapshot>,
+    tasks: Vec<(TaskId, Task)>,
     blocks: Vec<Block>,
     key: Option<Vec<u8>>,
 }
@@ -199,10 +279,12 @@ struct Read {
 impl Read {
     fn all(bytes: &[u8]) -> Result<Self, BackupError> {
         let mut reader = BackupReader::new(bytes)?;
-        let mut read = Self { head: reader.head(), base: None, blocks: Vec::new(), key: None };
+        let (tasks, blocks) = (Vec::new(), Vec::new());
+        let mut read = Self { head: reader.head(), base: None, tasks, blocks, key: None };
         for part in &mut reader {
             match part? {
                 BackupPart::Base(base) => read.base = Some(*base),
+                BackupPart::Tasks(tasks) => read.tasks.extend(tasks),
                 BackupPart::Blocks(linked) => {
                     read.blocks.extend(linked.into_iter().map(|linked| linked.block));
                 }
@@ -275,7 +357,7 @@ fn parted(journal: &SledJournal, at: Position) -> (Frame, Frame) {
 }
 
 fn backup(journal: &SledJournal) -> Vec<u8> {
-    let backup = BackupWriter::new(journal.reader(), None).expect("a backup");
+    let backup = BackupWriter::new(journal.reader(), None, None).expect("a backup");
     backup.flat_map(|bytes| bytes.expect("bytes")).collect()
 }
 

@@ -63,7 +63,8 @@ fn snapshots_are_made_beside_a_journal_that_grows() {
     let snapshots = Snapshots::at(place.path().join("snapshots"));
     let mut journal = open(place.path());
     let rhythm = Rhythm::new(NonZero::new(50).unwrap());
-    let snapshotter = Snapshotter::start(journal.reader(), snapshots.clone(), rhythm).unwrap();
+    let snapshotter =
+        Snapshotter::start(journal.reader(), snapshots.clone(), rhythm, |_| {}).unwrap();
 
     let (before, after) = log.split_at(log.len() / 2);
     append(&mut journal, before, 3);

@@ -3,7 +3,7 @@
 use std::{fs::File, io::BufReader, path::Path};
 
 use anyhow::{Context as _, Error, Result};
-use edge_ledger_core::{Ledger, Position};
+use edge_ledger_core::{Ledger, Position, TaskId, task::Task};
 use edge_ledger_journal::{BackupError, BackupPart, BackupReader, Block, Link, Snapshot};
 use serde_json::{Value, json};
 
@@ -30,6 +30,8 @@ pub(crate) struct Contents {
 pub(crate) enum Part<'a> {
     /// What stands for its beginning.
     Base(&'a Snapshot),
+    /// What has left the ledger of that, in parts.
+    Tasks(&'a [(TaskId, Task)]),
     /// What comes next.
     Blocks(&'a [Block]),
 }
@@ -50,6 +52,7 @@ pub(crate) fn read(path: &Path, mut each: impl FnMut(Part<'_>) -> Result<()>) ->
                 each(Part::Base(&base))?;
                 ledger = base.into_ledger();
             }
+            BackupPart::Tasks(tasks) => each(Part::Tasks(&tasks))?,
             BackupPart::Blocks(linked) => {
                 let blocks: Vec<_> = linked.into_iter().map(|linked| linked.block).collect();
                 each(Part::Blocks(&blocks))?;

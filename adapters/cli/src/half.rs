@@ -1,13 +1,14 @@
 //! Data directories that are there whole or not at all.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions},
-    io::{self, ErrorKind},
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    fs::{self, File, Permissions},
+    io::ErrorKind,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
 use anyhow::{Context as _, Error, Result};
+use edge_ledger_journal::make_directory;
 use tempfile::TempDir;
 
 use crate::exit::{Exit, Failure};
@@ -25,7 +26,7 @@ impl HalfDirectory {
     pub(crate) fn create(data: &Path, doing: &str) -> Result<Self> {
         refuse_if_taken(data)?;
         let parent = parent(data);
-        make_private(parent).with_context(|| cannot("make", parent))?;
+        make_directory(parent)?;
         let half = tempfile::Builder::new()
             .prefix(&format!(".{doing}-"))
             .permissions(Permissions::from_mode(0o700))
@@ -37,7 +38,7 @@ impl HalfDirectory {
         self.0.path()
     }
 
-    /// Gives the directory its name.
+    /// Gives the directory its name, durably. Nobody may have anything in it open.
     pub(crate) fn finish(self, data: &Path) -> Result<()> {
         let told = || cannot("make", data);
         File::open(self.path()).and_then(|half| half.sync_all()).with_context(told)?;
@@ -53,7 +54,7 @@ fn refuse_if_taken(data: &Path) -> Result<()> {
         Ok(false) => Ok(()),
         Ok(true) => {
             let told = format!("{} is not empty", data.display());
-            let next = "name a directory that is empty or not there, with --data";
+            let next = "name a directory that is empty or not there";
             Err(Failure::new(Exit::Refused, told).next(next).into())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -67,10 +68,6 @@ pub(crate) fn parent(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
     }
-}
-
-fn make_private(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)
 }
 
 /// Says what could not be done.

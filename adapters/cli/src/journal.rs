@@ -1,8 +1,12 @@
 //! The log of a data directory, for commands that need no server.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Error, Result};
+use edge_ledger_core::TaskArchive;
 use edge_ledger_journal::{BackupWriter, BlockReader, JournalError, Link, Snapshots, StoreReader};
 
 use crate::{
@@ -18,6 +22,11 @@ pub(crate) fn place(data: &Path) -> PathBuf {
 /// Returns where in a data directory the archive is.
 pub(crate) fn archive_place(data: &Path) -> PathBuf {
     data.join("archive")
+}
+
+/// Returns where in a data directory the archive of tasks is.
+pub(crate) fn tasks_place(data: &Path) -> PathBuf {
+    data.join("tasks")
 }
 
 /// Returns the snapshots of a data directory's log.
@@ -65,27 +74,39 @@ pub(crate) fn open_or_create(data: &Path, wanted: Option<Kind>) -> Result<AnyJou
             );
             Err(Failure::new(Exit::Refused, told).next(next).into())
         }
-        (wanted, found) => {
-            let kind = wanted.or(found).unwrap_or(Kind::Sled);
-            kind.open(&place, &archive_place(data)).map_err(|error| explain(&error))
-        }
+        (wanted, found) => open_in(data, wanted.or(found).unwrap_or(Kind::Sled)),
     }
 }
 
-/// Begins a backup of a data directory's log: all of it or, if its beginning was taken away, what
-/// follows the newest snapshot, and that.
+/// Opens the journal of a data directory in a kind of store, and makes it if there is none.
 ///
 /// # Errors
 ///
-/// Fails if the log cannot be read, or its beginning was taken away and no snapshot stands for it.
+/// As [`open`].
+pub(crate) fn open_in(data: &Path, kind: Kind) -> Result<AnyJournal> {
+    kind.open(&place(data), &archive_place(data)).map_err(|error| explain(&error))
+}
+
+/// Begins a backup of a data directory's log: all of it or, if its beginning was taken away, what
+/// follows the newest snapshot, that, and of the archive of tasks what had left by then.
+///
+/// # Errors
+///
+/// Fails if the log cannot be read, or its beginning was taken away and no snapshot or no archive
+/// of tasks stands for it.
 pub(crate) fn backup<R: StoreReader>(
     data: &Path,
     log: &BlockReader<R>,
+    tasks: Option<Arc<dyn TaskArchive>>,
 ) -> Result<BackupWriter<R>, JournalError> {
-    let is_whole = log.begin()?.is_none_or(|begin| begin == Link::START);
     let newest = || snapshots(data).newest(|position| log.link_at(position));
-    let base = if is_whole { None } else { newest() };
-    BackupWriter::new(log.clone(), base.as_ref())
+    let base = if is_whole(log)? { None } else { newest() };
+    BackupWriter::new(log.clone(), base.as_ref(), tasks)
+}
+
+/// Returns whether a log has its beginning.
+pub(crate) fn is_whole<R: StoreReader>(log: &BlockReader<R>) -> Result<bool, JournalError> {
+    Ok(log.begin()?.is_none_or(|begin| begin == Link::START))
 }
 
 /// Says what to do about a journal that cannot be opened.

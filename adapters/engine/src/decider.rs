@@ -11,7 +11,7 @@ use edge_ledger_core::{
 };
 
 use crate::{
-    ExecuteError, Receipt, Stop,
+    Duty, ExecuteError, Receipt, Stop,
     answer::{Asker, Held},
     handle::Shared,
     handover::Stopped,
@@ -116,9 +116,11 @@ impl<R: JournalReader> Decider<R> {
         // Into the archive first: what is in both places is found, what is in neither is lost.
         if let Err(error) = shelf.keep(&self.ledger(), &command) {
             tracing::warn!(%error, "finished tasks stay in the ledger: the archive takes none");
+            self.shared.upkeep.failed(Duty::Tasks, now, &*error);
             self.let_go_again_at.set(now.after(PATIENCE));
             return Ok(());
         }
+        self.shared.upkeep.went_well(Duty::Tasks);
         match self.decide(step::system(), command, now) {
             Ok(Step::Commit { commit, size }) => self.commit(commit, size, None, &[]),
             Ok(Step::AlreadySo | Step::Repeated { .. }) => Ok(()),

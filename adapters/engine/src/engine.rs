@@ -9,7 +9,7 @@ use edge_ledger_core::{Journal, JournalReader, Ledger};
 use tokio::sync::watch;
 
 use crate::{
-    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Shelf, Stop, Writer,
+    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Shelf, Stop, Upkeep, Writer,
     committer::Committer, decider::Decider, handle::Shared, handover::Handover, queue::Queue,
 };
 
@@ -92,6 +92,7 @@ impl<R: JournalReader> Engine<R> {
             handover: Handover::new(options.group.min(append_max)),
             durable: known,
             shelf,
+            upkeep: Upkeep::default(),
             stopped: OnceLock::new(),
         });
         let committer = Committer::new(journal, Arc::clone(&shared), durable);

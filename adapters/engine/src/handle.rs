@@ -10,7 +10,7 @@ use edge_ledger_core::{
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Clock, ExecuteError, Receipt, Shelf, answer::Waiting, handover::Handover, queue::Queue,
+    Clock, ExecuteError, Receipt, Shelf, Upkeep, answer::Waiting, handover::Handover, queue::Queue,
 };
 
 /// The wall clock may be this far off before readiness says so.
@@ -33,6 +33,8 @@ pub(crate) struct Shared<R> {
     pub(crate) durable: watch::Receiver<Position>,
     /// Where finished tasks go.
     pub(crate) shelf: Option<Shelf>,
+    /// How well it goes beside the writer.
+    pub(crate) upkeep: Upkeep,
     /// How the writer has stopped.
     pub(crate) stopped: OnceLock<Stop>,
 }
@@ -165,6 +167,12 @@ impl<R: JournalReader> Handle<R> {
     pub fn archived(&self, id: &TaskId) -> Result<Option<Task>, ExecuteError> {
         let Some(shelf) = &self.shared.shelf else { return Ok(None) };
         shelf.task(id).map_err(|fault| ExecuteError::Unarchived(fault.into()))
+    }
+
+    /// Returns what is known of the work beside the writer, and where to note how it goes.
+    #[must_use]
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.shared.upkeep
     }
 
     /// Returns whether the engine can take commands.

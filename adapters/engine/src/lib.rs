@@ -35,6 +35,7 @@ mod patience;
 mod queue;
 mod shelf;
 mod step;
+mod upkeep;
 mod writer;
 
 pub use clock::Clock;
@@ -43,4 +44,5 @@ pub use error::{ExecuteError, Fault, OpenError};
 pub use handle::{Handle, Readiness, Stop};
 pub use memory::{MemoryJournal, MemoryReader};
 pub use shelf::Shelf;
+pub use upkeep::{Duty, Failing, Upkeep};
 pub use writer::{Opening, Receipt, Writer, replay, replay_from};

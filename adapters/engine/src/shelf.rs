@@ -25,6 +25,12 @@ impl Shelf {
         Self { archive, keep: keep.max(Idempotency::KEPT_FOR) }
     }
 
+    /// Returns the archive.
+    #[must_use]
+    pub fn archive(&self) -> Arc<dyn TaskArchive> {
+        Arc::clone(&self.archive)
+    }
+
     /// Looks up a task that has left.
     ///
     /// # Errors
@@ -102,7 +108,7 @@ impl Shelf {
 
 /// The archive is not the one that the ledger's tasks have left for.
 #[derive(Debug, thiserror::Error)]
-#[error("it does not have the {0} tasks that have left: start without a snapshot")]
+#[error("it does not have the {0} tasks that have left")]
 struct Behind(u64);
 
 fn unarchived(fault: ArchiveFault) -> OpenError {

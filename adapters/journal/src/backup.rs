@@ -9,6 +9,8 @@
 //!     89      4  CRC-32C of everything before
 //!     93         parts: for each its kind (1 byte), its length (8), and
 //!                1  the base: a snapshot that stands where the first block begins
+//!                5  tasks that had left its ledger, in the order in which they left: after the base,
+//!                   and all of them
 //!                2  a frame
 //!                3  the end: BLAKE3 of everything before these 32 bytes
 //!                4  after the end, if at all: the key that secrets are checked with, and BLAKE3
@@ -18,6 +20,7 @@
 //! All numbers are big-endian. The key stands apart, so that whoever may read it can put it there
 //! without the gateway ever sending it.
 mod read;
+mod tasks;
 mod write;
 
 use edge_ledger_core::{Digest, Position};
@@ -38,6 +41,7 @@ mod kind {
     pub(super) const FRAME: u8 = 2;
     pub(super) const END: u8 = 3;
     pub(super) const KEY: u8 = 4;
+    pub(super) const TASKS: u8 = 5;
 }
 
 /// Returns what to put after a backup's end, so that it brings the key that secrets are checked

@@ -88,8 +88,12 @@ impl Directory {
     }
 }
 
-/// Makes a directory and those above it, private and durable.
-pub(crate) fn create(path: &Path) -> Result<(), JournalError> {
+/// Makes a directory and those above it, as far as they are not there: private and durable.
+///
+/// # Errors
+///
+/// Some of those above it may have been made.
+pub fn create(path: &Path) -> Result<(), JournalError> {
     if path.is_dir() {
         return Ok(());
     }

@@ -49,6 +49,7 @@ pub use backup::{BackupError, BackupPart, BackupReader, BackupWriter, Flaw, key_
 pub use beats::{BadBeats, Beats, RESOLUTION};
 pub use block::{Block, Linked};
 pub use chain::Link;
+pub use directory::create as make_directory;
 pub use error::{Damage, JournalError, in_one_line};
 #[cfg(feature = "schema")]
 pub use export::export_schema;

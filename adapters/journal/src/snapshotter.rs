@@ -87,7 +87,8 @@ impl Rhythm {
 }
 
 impl Snapshotter {
-    /// Starts the thread.
+    /// Starts the thread. Each time it has looked whether a snapshot is due, `told` gets to know
+    /// whether that one could be made.
     ///
     /// # Errors
     ///
@@ -96,9 +97,10 @@ impl Snapshotter {
         log: BlockReader<R>,
         snapshots: Snapshots,
         rhythm: Rhythm,
+        told: impl Fn(Result<(), &SnapshotterError>) + Send + 'static,
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let work = Work { log, snapshots, rhythm, stop: Arc::clone(&stop) };
+        let work = Work { log, snapshots, rhythm, told, stop: Arc::clone(&stop) };
         Ok(Self { stop, thread: Some(in_background("snapshots", || work.run())?) })
     }
 
@@ -123,17 +125,20 @@ impl Drop for Snapshotter {
     }
 }
 
-struct Work<R> {
+struct Work<R, T> {
     log: BlockReader<R>,
     snapshots: Snapshots,
     rhythm: Rhythm,
+    told: T,
     stop: Arc<AtomicBool>,
 }
 
-impl<R: StoreReader> Work<R> {
+impl<R: StoreReader, T: Fn(Result<(), &SnapshotterError>)> Work<R, T> {
     fn run(mut self) -> Rhythm {
         while !self.is_stopped() {
-            let rest = match self.look() {
+            let looked = self.look();
+            (self.told)(looked.as_ref().map(drop));
+            let rest = match looked {
                 Ok(()) => LOOK_EVERY,
                 Err(error) => {
                     tracing::warn!(error = in_one_line(&error), "no snapshot could be made");

@@ -63,31 +63,46 @@ impl Directory {
         &self.path
     }
 
+    /// Reads its marker, if it has one.
+    pub(crate) fn marker(&self) -> Result<Option<String>, JournalError> {
+        let path = self.path.join(READY);
+        match fs::read(&path) {
+            Ok(marker) => Ok(Some(String::from_utf8_lossy(&marker).into_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("read", &path)(error)),
+        }
+    }
+
     /// Looks what is in it, changing nothing.
     pub(crate) fn content(&self) -> Result<Content, JournalError> {
-        let names = self.names()?;
-        let has = |wanted: &str| names.iter().any(|name| name == wanted);
-        if has(READY) {
-            return self.journal();
+        match self.marker()? {
+            Some(marker) => self.journal(&marker),
+            None => self.is_to_be_made().map(|()| Content::Nothing),
         }
-        let foreign = if has(READY_NEW) {
+    }
+
+    /// Refuses a directory without a marker that holds more than a creation that was cut short.
+    pub(crate) fn is_to_be_made(&self) -> Result<(), JournalError> {
+        let names = self.names()?;
+        let foreign = if names.iter().any(|name| name == READY_NEW) {
             names.iter().find(|name| !is_ours(name))
         } else {
             // sled's files without a marker are another's: ours comes before them.
             names.first()
         };
         match foreign {
-            None => Ok(Content::Nothing),
+            None => Ok(()),
             Some(entry) => {
                 Err(JournalError::NotOurs { directory: self.path.clone(), entry: entry.clone() })
             }
         }
     }
 
-    /// Begins a journal: removes what a cut creation left, and says that one is under way.
-    pub(crate) fn begin(&self) -> Result<(), JournalError> {
+    /// Begins what will have a marker: removes what a cut creation left, and says that one is under
+    /// way.
+    pub(crate) fn begin(&self, marker: &str) -> Result<(), JournalError> {
         set_mode(&self.path, 0o700)?;
-        self.write_marker(Link::START)?;
+        self.write_marker(marker)?;
         for name in self.names()?.iter().filter(|name| *name != READY_NEW) {
             let path = self.path.join(name);
             let remove = if path.is_dir() { fs::remove_dir } else { fs::remove_file };
@@ -99,7 +114,12 @@ impl Directory {
     /// Says that there is a journal, complete, whose chain has come to a link. Everything else must
     /// be durable before.
     pub(crate) fn finish(&self, reached: Link) -> Result<(), JournalError> {
-        self.write_marker(reached)?;
+        self.mark(&marker(reached))
+    }
+
+    /// Gives the directory its marker: durably, and after all that is there.
+    pub(crate) fn mark(&self, marker: &str) -> Result<(), JournalError> {
+        self.write_marker(marker)?;
         let (from, to) = (self.path.join(READY_NEW), self.path.join(READY));
         fs::rename(&from, &to).map_err(io_error("rename", &from))?;
         self.sync()
@@ -143,30 +163,28 @@ impl Directory {
         Ok(())
     }
 
-    fn journal(&self) -> Result<Content, JournalError> {
+    fn journal(&self, marker: &str) -> Result<Content, JournalError> {
         for name in ["db", "conf"] {
             let path = self.path.join(name);
             if !path.exists() {
                 return Err(JournalError::FileMissing { path });
             }
         }
-        let path = self.path.join(READY);
-        let marker = fs::read(&path).map_err(io_error("read", &path))?;
-        let text = String::from_utf8_lossy(&marker);
-        match text.strip_prefix(LAYOUT).and_then(link) {
+        match marker.strip_prefix(LAYOUT).and_then(link) {
             Some(known) => Ok(Content::Journal { known }),
-            None => {
-                let found = text.chars().take(80).collect();
-                Err(JournalError::Layout { path, found, expected: LAYOUT })
-            }
+            None => Err(self.other_layout(marker, LAYOUT)),
         }
     }
 
-    fn write_marker(&self, reached: Link) -> Result<(), JournalError> {
+    /// Tells of a marker that this build does not write.
+    pub(crate) fn other_layout(&self, marker: &str, expected: &'static str) -> JournalError {
+        let found = marker.chars().take(80).collect();
+        JournalError::Layout { path: self.path.join(READY), found, expected }
+    }
+
+    fn write_marker(&self, marker: &str) -> Result<(), JournalError> {
         let path = self.path.join(READY_NEW);
-        let Link { position, hash } = reached;
-        fs::write(&path, format!("{LAYOUT}{position}, hash {hash}\n"))
-            .map_err(io_error("write", &path))?;
+        fs::write(&path, marker).map_err(io_error("write", &path))?;
         sync(&path)?;
         self.sync()
     }
@@ -201,6 +219,11 @@ impl Directory {
             }
         }
     }
+}
+
+/// Writes what a marker says was reached.
+pub(crate) fn marker(Link { position, hash }: Link) -> String {
+    format!("{LAYOUT}{position}, hash {hash}\n")
 }
 
 /// Reads what a marker says was reached.

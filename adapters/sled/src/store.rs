@@ -11,7 +11,7 @@ use edge_ledger_journal::{Frame, JournalError, Link, Remover, Store, StoreReader
 use crate::{
     SledReader,
     bounds::SEGMENT,
-    directory::{Content, Directory, io_error},
+    directory::{Content, Directory, io_error, marker},
     kept::Kept,
     parts::{self, Key},
     shield::shielded,
@@ -53,7 +53,7 @@ impl SledStore {
     }
 
     fn create(directory: Directory) -> Result<Self, JournalError> {
-        directory.begin()?;
+        directory.begin(&marker(Link::START))?;
         let store = Self::start(directory, Link::START)?;
         let directory = store.kept.directory();
         directory.sync_all()?;

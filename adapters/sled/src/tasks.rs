@@ -10,64 +10,103 @@
 //! key    k, its dedupe key
 //! value  its id
 //! ```
+//!
+//! It lasts as the journal does: each write is followed by sled's flush and by a sync of its file
+//! before it counts, all it takes to be opened is durable before the marker `READY` is there, and
+//! after a failed sync it takes nothing more.
+
+mod place;
+
 use std::{
     fmt,
-    fs::{self, File},
+    fs::File,
+    mem,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use edge_ledger_core::{
     Archived, Digest, TaskArchive, TaskId, archive::ArchiveFault, snapshot, task::Task,
 };
-use edge_ledger_journal::JournalError;
+use edge_ledger_journal::{JournalError, in_one_line};
 
-use crate::{bounds::PART, directory::io_error, shield::shielded};
+use crate::{
+    bounds::PART,
+    directory::{Directory, io_error},
+    shield::shielded,
+};
 
 /// What sled aims to keep in memory, in bytes.
 const CACHE: u64 = 8 * 1024 * 1024;
 
+/// The size of sled's segments, in bytes. It can never change for a directory that exists.
+const SEGMENT: usize = 2 * 1024 * 1024;
+
+/// How many bytes may be written and not yet synced, but for one task that has more.
+const UNSYNCED: usize = SEGMENT / 4;
+
+/// sled's pages stay inline.
+const _: () = assert!(17 * (PART + 64) < SEGMENT / 4);
+
 /// An archive of tasks in a directory of sled's.
 ///
-/// A cache of the log: if anything about it is in doubt, remove the directory, and the next start
-/// makes it anew.
+/// A cache of the log: as long as the log has its beginning, the directory can be moved away, and the
+/// next start makes it anew.
 pub struct SledTasks {
-    tree: sled::Tree,
+    /// None only while it is dropped: before the directory, so that sled has let go of its files.
+    tree: Option<sled::Tree>,
+    writing: Mutex<Writing>,
+    path: PathBuf,
+    directory: Directory,
+}
+
+/// What is written and not yet durable.
+#[derive(Debug)]
+struct Writing {
     /// sled's file, on a handle of our own: what it syncs is durable.
     db: File,
-    path: PathBuf,
+    /// How many bytes were written since they last were synced.
+    unsynced: usize,
+    /// Why something could not be written, so that nobody knows what is there.
+    failed: Option<String>,
 }
 
 /// The archive does not have what it should.
 #[derive(Debug, thiserror::Error)]
 enum Doubt {
-    #[error("the archive of tasks in {path} does not reach task {number}: {REMOVE}")]
+    #[error("the archive of tasks in {path} does not reach task {number}: {ANEW}")]
     Short { path: PathBuf, number: u64 },
-    #[error(
-        "the archive of tasks in {path} has another task {id} than the one that left: {REMOVE}"
-    )]
+    #[error("the archive of tasks in {path} has another task {id} than the one that left: {ANEW}")]
     Other { path: PathBuf, id: TaskId },
-    #[error("the archive of tasks in {path} holds what no build has written: {REMOVE}")]
+    #[error("the archive of tasks in {path} holds what no build has written: {ANEW}")]
     Foreign { path: PathBuf },
+    #[error(
+        "the archive of tasks in {path} takes nothing until the next start, because an earlier \
+         write failed ({cause}): find the cause, then start again"
+    )]
+    Poisoned { path: PathBuf, cause: String },
 }
 
-const REMOVE: &str = "remove the directory, the next start makes it anew";
+const ANEW: &str = "move the directory away, and the next start makes it anew of the log; if that \
+                    has lost its beginning, restore a backup";
 
 impl SledTasks {
-    /// Opens the archive in a directory, and makes it first if there is none.
+    /// Opens the archive in a directory, and makes it first if there is none, or none that was made
+    /// completely.
     ///
     /// # Errors
     ///
-    /// Fails if another process has it open, or sled cannot read it.
+    /// Fails if another process has it open, or sled cannot read it. What it has kept is still
+    /// there then.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
-        let path = path.as_ref().to_path_buf();
-        let config = sled::Config::new().path(&path).cache_capacity(CACHE).flush_every_ms(None);
-        let tree = shielded(&path, "open", || Ok((*config.open()?).clone()))?;
-        let file = path.join("db");
-        let db = File::options().read(true).write(true).open(&file);
-        let db = db.map_err(io_error("open", &file))?;
-        db.sync_all().map_err(io_error("sync", &file))?;
-        make_private(&path)?;
-        Ok(Self { tree, db, path })
+        place::open(path.as_ref()).map_err(|error| {
+            if matches!(error, JournalError::InUse { .. }) {
+                return error;
+            }
+            let path = path.as_ref().display();
+            let told = format!("the archive of tasks in {path} cannot be opened: {ANEW}");
+            JournalError::Store { told, source: Some(Box::new(error)) }
+        })
     }
 
     fn ask<T>(
@@ -75,11 +114,15 @@ impl SledTasks {
         doing: &'static str,
         ask: impl FnOnce(&sled::Tree) -> sled::Result<T>,
     ) -> Result<T, JournalError> {
-        shielded(&self.path, doing, || ask(&self.tree))
+        shielded(&self.path, doing, || ask(self.tree()))
+    }
+
+    const fn tree(&self) -> &sled::Tree {
+        self.tree.as_ref().expect("nobody asks for it while it is dropped")
     }
 
     /// Returns what the first tasks add up to, and the last of them.
-    fn nth(&self, number: u64) -> Result<Option<(Archived, TaskId)>, ArchiveFault> {
+    fn entry(&self, number: u64) -> Result<Option<(Archived, TaskId)>, ArchiveFault> {
         let Some(value) = self.ask("read", |tree| tree.get(key_of_number(number)))? else {
             return Ok(None);
         };
@@ -93,7 +136,7 @@ impl SledTasks {
         if number == 0 {
             return Ok(Archived::default());
         }
-        let found = self.nth(number)?.map(|(sum, _)| sum);
+        let found = self.entry(number)?.map(|(sum, _)| sum);
         Ok(found.ok_or_else(|| Doubt::Short { path: self.path.clone(), number })?)
     }
 
@@ -112,17 +155,55 @@ impl SledTasks {
 
     /// Drops what left after the first tasks.
     fn cut(&self, mut number: u64, batch: &mut sled::Batch) -> Result<(), ArchiveFault> {
-        while let Some((_, id)) = self.nth(number + 1)? {
+        while let Some((_, id)) = self.entry(number + 1)? {
             number += 1;
             if let Some(key) = self.read(&id)?.and_then(|(_, task)| task.dedupe_key().map(key_of)) {
                 batch.remove(key);
             }
-            for part in self.tree.scan_prefix(prefix(&id)).keys() {
+            for part in self.tree().scan_prefix(prefix(&id)).keys() {
                 batch.remove(part?);
             }
             batch.remove(key_of_number(number));
         }
         Ok(())
+    }
+
+    /// Writes a batch of so many bytes, whole or not at all. It is durable at the next sync, which
+    /// is at once if too much waits for it.
+    fn write(&self, batch: sled::Batch, size: usize) -> Result<(), ArchiveFault> {
+        let mut writing = self.writing();
+        self.attempt(&mut writing, |_| self.ask("append to", |tree| tree.apply_batch(batch)))?;
+        writing.unsynced += size;
+        if writing.unsynced > UNSYNCED { self.flush(&mut writing) } else { Ok(()) }
+    }
+
+    fn flush(&self, writing: &mut Writing) -> Result<(), ArchiveFault> {
+        self.attempt(writing, |writing| {
+            self.ask("append to", sled::Tree::flush)?;
+            writing.db.sync_data().map_err(io_error("sync", &self.path.join("db")))
+        })?;
+        writing.unsynced = 0;
+        Ok(())
+    }
+
+    /// Writes or syncs, unless an earlier attempt has failed: nobody knows what another one would
+    /// leave.
+    fn attempt(
+        &self,
+        writing: &mut Writing,
+        attempt: impl FnOnce(&Writing) -> Result<(), JournalError>,
+    ) -> Result<(), ArchiveFault> {
+        if let Some(cause) = writing.failed.clone() {
+            return Err(Doubt::Poisoned { path: self.path.clone(), cause }.into());
+        }
+        attempt(writing).map_err(|error| {
+            writing.failed = Some(in_one_line(&error));
+            error.into()
+        })
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,7 +214,7 @@ impl TaskArchive for SledTasks {
         }
         let mut batch = sled::Batch::default();
         self.cut(before.tasks(), &mut batch)?;
-        let mut sum = before;
+        let (mut sum, mut size) = (before, 0);
         for (id, task) in tasks {
             sum = sum.and(id, task);
             let number = sum.tasks().to_be_bytes();
@@ -146,20 +227,28 @@ impl TaskArchive for SledTasks {
             }
             let value = [sum.digest().as_bytes().as_slice(), id.to_string().as_bytes()].concat();
             batch.insert(key_of_number(sum.tasks()), value);
+            size += bytes.len();
+            if size > UNSYNCED {
+                // It has all tasks up to this one then, which is as good as fewer.
+                self.write(mem::take(&mut batch), mem::take(&mut size))?;
+            }
         }
-        self.ask("append to", |tree| tree.apply_batch(batch))?;
-        Ok(())
+        self.write(batch, size)
     }
 
     fn sync(&self) -> Result<(), ArchiveFault> {
-        self.ask("append to", sled::Tree::flush)?;
-        self.db.sync_data().map_err(io_error("sync", &self.path.join("db")))?;
-        Ok(())
+        self.flush(&mut self.writing())
     }
 
     fn reaches(&self, archived: Archived) -> Result<bool, ArchiveFault> {
         Ok(archived == Archived::default()
-            || self.nth(archived.tasks())?.is_some_and(|(sum, _)| sum == archived))
+            || self.entry(archived.tasks())?.is_some_and(|(sum, _)| sum == archived))
+    }
+
+    fn nth(&self, number: u64) -> Result<Option<(TaskId, Task)>, ArchiveFault> {
+        let Some((_, id)) = self.entry(number)? else { return Ok(None) };
+        let found = self.read(&id)?.filter(|(found, _)| *found == number);
+        Ok(found.map(|(_, task)| (id, task)))
     }
 
     fn task(&self, id: &TaskId) -> Result<Option<Task>, ArchiveFault> {
@@ -178,6 +267,20 @@ impl TaskArchive for SledTasks {
         let foreign = || Doubt::Foreign { path: self.path.clone() };
         let id = std::str::from_utf8(&id)?.parse().map_err(|_| foreign())?;
         Ok(Some(id))
+    }
+}
+
+impl Drop for SledTasks {
+    /// Keeps sled's panic in: it syncs when it is dropped, and takes a failure badly.
+    fn drop(&mut self) {
+        let tree = self.tree.take();
+        let closed = shielded(&self.path, "close", || {
+            drop(tree);
+            Ok(())
+        });
+        if let Err(error) = closed {
+            tracing::warn!(error = in_one_line(&error), "the archive of tasks did not close well");
+        }
     }
 }
 
@@ -201,13 +304,6 @@ fn prefix(id: &TaskId) -> Vec<u8> {
     [b"t", id.to_string().as_bytes(), &[0]].concat()
 }
 
-fn make_private(path: &Path) -> Result<(), JournalError> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let private = fs::Permissions::from_mode(0o700);
-    fs::set_permissions(path, private).map_err(io_error("make private", path))
-}
-
 #[cfg(test)]
 mod tests {
     use edge_ledger_core::{
@@ -229,12 +325,12 @@ mod tests {
         archive.keep(Archived::default(), &tasks).unwrap();
         let [one, two] = [0, 1].map(|nth: usize| [prefix(tasks[nth].0), vec![0, 0]].concat());
 
-        let put = archive.tree.get(&two).unwrap().unwrap();
-        archive.tree.insert(&one, put).unwrap();
+        let put = archive.tree().get(&two).unwrap().unwrap();
+        archive.tree().insert(&one, put).unwrap();
 
         let refused = archive.task(tasks[0].0).unwrap_err().to_string();
         assert!(refused.contains("has another task one than the one that left"), "{refused}");
-        assert!(refused.contains("remove the directory"), "{refused}");
+        assert!(refused.contains("move the directory away"), "{refused}");
         assert_eq!(archive.task(tasks[1].0).unwrap().as_ref(), Some(tasks[1].1));
     }
 

@@ -11,6 +11,7 @@ mod cuts;
 mod disk;
 mod faults;
 mod image;
+mod perform;
 mod preload;
 #[path = "../recorder/src/record.rs"]
 mod record;
@@ -20,5 +21,6 @@ pub use cuts::{Cut, Exploration, Explored, Failed, explore};
 pub use disk::{Disk, FileSystem, Loss, UnknownFile};
 pub use faults::endure;
 pub use image::Image;
+pub use perform::perform;
 pub use preload::{Preload, PreloadError, Recording, say};
 pub use record::Record;

@@ -1,9 +1,12 @@
 //! Cuts the power during workloads.
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use edge_ledger_power::{Exploration, explore, workloads};
+use edge_ledger_power::{
+    Exploration, explore, perform,
+    workloads::{self, CONTROL, WORKLOADS},
+};
 
 /// Cut the power during workloads, and look what they have kept.
 #[derive(Debug, Parser)]
@@ -12,17 +15,9 @@ struct Arguments {
     verb: Verb,
 }
 
+/// What is asked for, beside `run` and `check`, which are for the harness.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run a workload in a directory.
-    Run { workload: String, directory: PathBuf },
-    /// Check what a cut has left in a directory, against what was said until then.
-    Check {
-        workload: String,
-        directory: PathBuf,
-        #[arg(long)]
-        said: PathBuf,
-    },
     /// Cut a workload many times.
     Cut {
         workload: String,
@@ -39,31 +34,19 @@ enum Verb {
 }
 
 fn main() -> Result<ExitCode> {
-    match Arguments::parse().verb {
-        Verb::Run { workload, directory } => (named(&workload)?.run)(&directory)?,
-        Verb::Check { workload, directory, said } => {
-            let said = fs::read_to_string(said)?;
-            let said: Vec<_> = said.lines().map(str::to_owned).collect();
-            (named(&workload)?.check)(&directory, &said)?;
-        }
-        Verb::Cut { workload, cuts, seed, keep } => {
-            let program = std::env::current_exe()?;
-            let workload = named(&workload)?;
-            let explored = explore(&Exploration { program, workload, cuts, seed, keep })?;
-            print(&explored);
-            if !explored.failed.is_empty() {
-                return Ok(ExitCode::FAILURE);
-            }
-        }
+    let each: Vec<_> = WORKLOADS.iter().chain([&CONTROL]).copied().collect();
+    if let Some(performed) = perform(&each) {
+        return performed.map(|()| ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn named(name: &str) -> Result<workloads::Workload> {
-    workloads::named(name).with_context(|| {
-        let names: Vec<_> = workloads::WORKLOADS.iter().map(|workload| workload.name).collect();
-        format!("there is no workload {name:?}, but {}", names.join(", "))
-    })
+    let Verb::Cut { workload, cuts, seed, keep } = Arguments::parse().verb;
+    let program = std::env::current_exe()?;
+    let workload = workloads::named(&workload).with_context(|| {
+        let names: Vec<_> = each.iter().map(|workload| workload.name).collect();
+        format!("there is no workload {workload:?}, but {}", names.join(", "))
+    })?;
+    let explored = explore(&Exploration { program, workload, cuts, seed, keep })?;
+    print(&explored);
+    Ok(if explored.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[expect(clippy::print_stdout, reason = "it is what somebody asked to see")]

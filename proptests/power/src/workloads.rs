@@ -1,12 +1,14 @@
 //! What is being done when the power is cut, and what it promises.
 
 mod appends;
+mod leaving;
 mod plan;
 mod stores;
 
 use std::{error::Error, path::Path};
 
 use appends::Appends;
+use edge_ledger_core::{Commit, TaskId};
 use plan::{Append, Archive, Create, Large, Plan, Reopen};
 use stores::{Flushed, Kept, Plain, Segments, Sled, Store};
 
@@ -35,6 +37,7 @@ pub const WORKLOADS: &[Workload] = &[
     of::<Plain<Segments>, Large>("segments/large", 1),
     of::<Plain<Segments>, Reopen>("segments/reopen", 3),
     of::<Kept<Segments>, Archive>("segments/archive", 3),
+    Workload { name: "tasks", share: 4, run: leaving::run, check: leaving::check },
 ];
 
 /// sled as its manual has it, with its own `flush` and nothing else: must be found to lose data,
@@ -45,6 +48,19 @@ pub const CONTROL: Workload = of::<Flushed, Append>("control", 0);
 #[must_use]
 pub fn named(name: &str) -> Option<Workload> {
     WORKLOADS.iter().chain([&CONTROL]).find(|workload| workload.name == name).copied()
+}
+
+/// Lists groups of commits that fold, the same ones each time: a log for workloads elsewhere.
+#[must_use]
+pub fn groups() -> Vec<Vec<Commit>> {
+    plan::groups(&Archive::steps())
+}
+
+/// Lists commits that leave 600 tasks finished since 1970, the same ones each time: any gateway
+/// lets them go.
+#[must_use]
+pub fn finished_long_ago() -> Vec<Commit> {
+    leaving::past()
 }
 
 /// What was kept is not what was promised.
@@ -90,6 +106,26 @@ pub enum Broken {
         /// Where the newest stands that is as it should be.
         found: Option<u64>,
     },
+    /// The log says that tasks have left, and the archive of tasks does not have them.
+    #[error("{left} tasks have left by the log, the archive of tasks does not have all of them")]
+    Unarchived {
+        /// How many have left.
+        left: u64,
+    },
+    /// What was said to be made is not there.
+    #[error("{0} was said to be there, and is not")]
+    Missing(&'static str),
+    /// Something has its name, and is not what it should be.
+    #[error("{what} is there, but not whole: {why}")]
+    Half {
+        /// What.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A task that was told of is not there as it was.
+    #[error("task {0} is neither in the ledger nor in the archive of tasks as it was told of")]
+    Gone(TaskId),
     /// Something is not as it was appended.
     #[error("commit {0} of the journal is not the one that was appended")]
     Altered(usize),
@@ -105,6 +141,10 @@ const fn of<S: Store, P: Plan>(name: &'static str, share: usize) -> Workload {
         run: |at| Appends::<S>::new(at, P::steps()).run(),
         check: |at, said| Appends::<S>::new(at, P::steps()).check(said),
     }
+}
+
+fn say(line: &str) -> Result<(), Broken> {
+    crate::say(line).map_err(|error| Broken::Stuck(chain(&error)))
 }
 
 /// Writes an error and all that is behind it in one line.

@@ -1,6 +1,6 @@
 //! The power is cut during everything that promises something.
 //!
-//! `EDGE_LEDGER_CUTS` says how often, 280 times if it does not; `EDGE_LEDGER_SEED` which of the cuts.
+//! `EDGE_LEDGER_CUTS` says how often, 310 times if it does not; `EDGE_LEDGER_SEED` which of the cuts.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 use std::{env, path::Path};
@@ -12,7 +12,7 @@ use edge_ledger_power::{
 
 #[test]
 fn what_was_answered_before_a_power_cut_is_there_after_it() {
-    let cuts = number("EDGE_LEDGER_CUTS").unwrap_or(280);
+    let cuts = number("EDGE_LEDGER_CUTS").unwrap_or(310);
     let shares: usize = WORKLOADS.iter().map(|workload| workload.share).sum();
     let mut states = 0;
     let mut failed = vec![];

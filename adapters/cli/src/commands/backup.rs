@@ -5,13 +5,15 @@ use std::{
     io::{BufWriter, Write},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use edge_ledger_core::Journal as _;
+use edge_ledger_core::{Journal as _, TaskArchive};
 use edge_ledger_http::secret_key_path;
-use edge_ledger_journal::key_part;
+use edge_ledger_journal::{BlockReader, JournalError, StoreReader, key_part};
+use edge_ledger_sled::SledTasks;
 
 use crate::{
     backup,
@@ -137,9 +139,22 @@ fn may_read(settings: &OperatorSettings, error: &anyhow::Error) -> bool {
     here && unasked && journal::place(&settings.data.value).is_dir()
 }
 
+/// Opens the archive of tasks, if the log cannot do without it and there is one.
+fn tasks<R: StoreReader>(
+    data: &Path,
+    log: &BlockReader<R>,
+) -> Result<Option<Arc<dyn TaskArchive>>, JournalError> {
+    let place = journal::tasks_place(data);
+    if journal::is_whole(log)? || !place.is_dir() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(SledTasks::open(place)?)))
+}
+
 fn from_directory(data: &Path, out: &mut impl Write) -> Result<()> {
     let journal = journal::open(data)?;
-    let backup = journal::backup(data, &journal.reader());
+    let log = journal.reader();
+    let backup = tasks(data, &log).and_then(|tasks| journal::backup(data, &log, tasks));
     let backup = backup.map_err(|error| journal::explain(&error))?;
     let mut progress = Progress::new("bytes");
     for bytes in backup {

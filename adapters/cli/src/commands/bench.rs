@@ -26,6 +26,7 @@ use crate::{
     context::Context,
     exit::{Exit, Failure},
     interrupt::Interrupts,
+    store::Kind,
 };
 use beats::BeatsArgs;
 use drive::Work;
@@ -57,6 +58,9 @@ struct PlaceArgs {
     /// Read that gateway's operator's token from this file [default: from EDGE_LEDGER_TOKEN].
     #[arg(long, global = true, value_name = "FILE", requires = "url")]
     token_file: Option<PathBuf>,
+    /// What keeps the ledger [default: sled].
+    #[arg(long, global = true, value_name = "STORE", conflicts_with = "url")]
+    store: Option<Kind>,
     /// Make the temporary directory in this one: the disk under it is what is measured.
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
@@ -125,6 +129,8 @@ pub(crate) fn run(args: BenchArgs, context: &Context) -> Result<Exit> {
 struct Place {
     directory: TempDir,
     target: TargetChoice,
+    /// What keeps a ledger of our own, and what measures the disk.
+    store: Kind,
 }
 
 #[derive(Debug)]
@@ -151,13 +157,21 @@ impl PlaceArgs {
             .prefix("edge-ledger-bench-")
             .tempdir_in(&self.dir)
             .with_context(|| format!("cannot make a directory in {}", self.dir.display()))?;
-        Ok(Place { directory, target })
+        Ok(Place { directory, target, store: self.store.unwrap_or(Kind::Sled) })
     }
 }
 
 impl Place {
     fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// Returns what keeps the ledger that is measured, if that is ours to say.
+    const fn store(&self) -> Option<Kind> {
+        match self.target {
+            TargetChoice::InProcess | TargetChoice::OwnGateway => Some(self.store),
+            TargetChoice::Running { .. } => None,
+        }
     }
 
     /// Refuses a ledger that is not ours to fill with a made-up past.

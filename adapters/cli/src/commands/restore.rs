@@ -5,14 +5,18 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context as _, Error, Result, anyhow};
 use clap::Args;
-use edge_ledger_core::{AppendError, Journal as _, Ledger};
-use edge_ledger_engine::{Clock, Opening, Writer};
+use edge_ledger_core::{
+    AppendError, Archived, Journal as _, Ledger, Millis, TaskArchive as _, TaskId, task::Task,
+};
+use edge_ledger_engine::{Clock, Opening, Shelf, Writer};
 use edge_ledger_http::secret_key_path;
-use edge_ledger_journal::{Block, JournalError, Link};
+use edge_ledger_journal::{Block, JournalError, Link, Snapshot};
+use edge_ledger_sled::SledTasks;
 
 use super::log::DataArgs;
 use crate::{
@@ -48,8 +52,9 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
     let data = args.data.settle(context).value;
     let half = HalfDirectory::create(&data, "restoring")?;
-    let contents = fill(half.path(), &args.file, args.store.unwrap_or(Kind::Sled))?;
-    let reopened = reopen(half.path(), contents.ledger.clone())?;
+    let store = args.store.unwrap_or(Kind::Sled);
+    let contents = fill(half.path(), &args.file, store)?;
+    let reopened = reopen(half.path(), store, &contents)?;
     half.finish(&data)?;
     if contents.key.is_none() {
         note(
@@ -63,13 +68,14 @@ pub(crate) fn run(args: RestoreArgs, context: &Context) -> Result<Exit> {
 
 /// Puts everything of a backup into a directory.
 fn fill(half: &Path, file: &Path, kind: Kind) -> Result<Contents> {
-    let mut filling = Filling { half, kind, journal: None };
+    let mut filling = Filling { half, kind, journal: None, tasks: None, left: Archived::default() };
     let contents = backup::read(file, |part| match part {
         Part::Base(base) => {
             filling.open(base.link())?;
             journal::snapshots(half).write(base.link(), base.ledger())?;
             Ok(())
         }
+        Part::Tasks(tasks) => filling.keep(tasks),
         Part::Blocks(blocks) => filling.append(blocks),
     })?;
     filling.open(contents.link)?;
@@ -85,6 +91,9 @@ struct Filling<'a> {
     half: &'a Path,
     kind: Kind,
     journal: Option<AnyJournal>,
+    tasks: Option<SledTasks>,
+    /// What of the tasks is kept.
+    left: Archived,
 }
 
 impl Filling<'_> {
@@ -100,6 +109,18 @@ impl Filling<'_> {
             }
         };
         Ok(self.journal.insert(journal))
+    }
+
+    fn keep(&mut self, tasks: &[(TaskId, Task)]) -> Result<()> {
+        let archive = match self.tasks.take() {
+            Some(archive) => archive,
+            None => open_tasks(self.half)?,
+        };
+        let each: Vec<_> = tasks.iter().map(|(id, task)| (id, task)).collect();
+        archive.keep(self.left, &each).map_err(|fault| anyhow!(fault))?;
+        self.left = tasks.iter().fold(self.left, |left, (id, task)| left.and(id, task));
+        self.tasks = Some(archive);
+        Ok(())
     }
 
     fn append(&mut self, blocks: &[Block]) -> Result<()> {
@@ -125,11 +146,27 @@ fn fitting(blocks: &[Block]) -> usize {
 }
 
 /// Begins the new epoch, and leaves the ledger closed.
-fn reopen(half: &Path, ledger: Ledger) -> Result<Ledger> {
-    let journal = journal::open(half)?;
-    let log = journal.reader();
+///
+/// If tasks have left, the log is folded once more, so that the archive of tasks has all of them.
+fn reopen(half: &Path, store: Kind, contents: &Contents) -> Result<Ledger> {
+    let (place, archive) = (journal::place(half), journal::archive_place(half));
+    // If nothing came after the base there is nothing in it, and what comes follows that.
+    let journal = store.open_after(&place, &archive, contents.link);
+    let journal = journal.map_err(|error| journal::explain(&error))?;
+    let (log, ledger) = (journal.reader(), contents.ledger.clone());
     let clock = Clock::start(ledger.recorded_at());
-    let mut writer = Writer::open_from(journal, ledger, None, Opening::NewEpoch, |_| clock.now())?;
+    let (from, shelf) = if ledger.archived() == Archived::default() {
+        (ledger, None)
+    } else {
+        let base = journal::snapshots(half).newest(|position| match log.link_at(position)? {
+            None if position == contents.link.position => Ok(Some(contents.link)),
+            found => Ok::<_, JournalError>(found),
+        });
+        let shelf = Shelf::new(Arc::new(open_tasks(half)?), Millis::ZERO);
+        (base.map(Snapshot::into_ledger).unwrap_or_default(), Some(shelf))
+    };
+    let opening = Opening::NewEpoch;
+    let mut writer = Writer::open_from(journal, from, shelf.as_ref(), opening, |_| clock.now())?;
     writer.close(clock.now())?;
     let ledger = writer.ledger().clone();
     let end = log.end()?.context("a log that was opened has an end")?;
@@ -154,6 +191,10 @@ fn show(
     table.fact("restored to", Cell::new(data.display()));
     table.fact("new epoch", Cell::new(reopened.epoch()));
     context.output.table(&table, "")
+}
+
+fn open_tasks(half: &Path) -> Result<SledTasks> {
+    SledTasks::open(journal::tasks_place(half)).map_err(|error| journal::explain(&error))
 }
 
 fn unappended(error: &AppendError<JournalError>) -> Error {

@@ -8,12 +8,13 @@ use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
 use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
-use edge_ledger_core::{Journal as _, Position};
+use edge_ledger_core::{Journal as _, Position, TaskArchive};
 use edge_ledger_engine::{Beginning, Engine, Opening, Options, Stop};
 use edge_ledger_http::{
     Backups, Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path,
@@ -38,7 +39,7 @@ use crate::{
     parent::parent_gone,
     store::{AnyJournal, AnyJournalReader, AnyReader, Kind},
 };
-use coming_back::{Back, Keeping, SNAPSHOT_EVERY, may_do_without_snapshot};
+use coming_back::{Back, Keeping, Lost, SNAPSHOT_EVERY, may_do_without_snapshot};
 use limits::{LimitArgs, LimitSettings};
 use retention::{Housekeeping, keeper};
 
@@ -197,12 +198,12 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
         // One that was killed has left it.
         drop(fs::remove_file(file));
     }
-    let Opened { engine, keys, keeper, keeping } = Opened::of(&settings, opening)?;
+    let Opened { engine, keys, keeper, keeping, tasks } = Opened::of(&settings, opening)?;
     wait(async {
         let handle = engine.handle();
         let retention = settings.retention.retention();
         let housekeeping = Housekeeping::start(keeper, retention, handle.clone())?;
-        let backups = backups(&settings.data.value, handle.reader().clone());
+        let backups = backups(&settings.data.value, handle.reader().clone(), tasks);
         let gateway = Gateway::new(engine.handle(), keys, settings.limits.limits(), thresholds);
         let gateway = gateway.with_backups(backups);
         serve(gateway, &listen, &settings, with_parent, context.output).await?;
@@ -257,10 +258,11 @@ async fn serve(
 }
 
 /// Begins backups of a log.
-fn backups(data: &Path, log: AnyJournalReader) -> Backups {
+fn backups(data: &Path, log: AnyJournalReader, tasks: Arc<dyn TaskArchive>) -> Backups {
     let data = data.to_owned();
     Backups::new(move || {
-        let backup = journal::backup(&data, &log).map_err(io::Error::other)?;
+        let tasks = Some(Arc::clone(&tasks));
+        let backup = journal::backup(&data, &log, tasks).map_err(io::Error::other)?;
         Ok(Box::new(backup.map(|bytes| bytes.map_err(io::Error::other))))
     })
 }
@@ -271,6 +273,8 @@ struct Opened {
     keys: Keys,
     keeper: Keeper<AnyReader>,
     keeping: Keeping<Merged<AnyReader>>,
+    /// The tasks that have left the ledger.
+    tasks: Arc<dyn TaskArchive>,
 }
 
 impl Opened {
@@ -291,12 +295,16 @@ impl Opened {
         let began = Instant::now();
         let back = Back::of(data, &journal.reader(), every, verify)?;
         let (snapshot, rhythm) = (back.from(), back.rhythm);
+        let lost = Lost::of(&journal.reader())?;
+        lost.may_begin_at(data, snapshot)?;
         let options = Options { opening, ..Options::default() };
         let shelf = settings.retention.shelf(data).map_err(|error| journal::explain(&error))?;
+        let tasks = shelf.archive();
         let beginning = Beginning { ledger: back.ledger, shelf: Some(shelf.clone()) };
         let mut keeper = keeper_of(&journal)?;
         let engine = match Engine::start_from(journal, beginning, options) {
-            Err(error) if snapshot > Position::START && may_do_without_snapshot(&error) => {
+            Err(error) if may_do_without_snapshot(&error) && snapshot > Position::START => {
+                lost.may_begin_anew(data, &error)?;
                 let reason = chain(&error);
                 tracing::warn!(%snapshot, reason, "the log does not go on from the snapshot");
                 drop(keeper);
@@ -311,9 +319,8 @@ impl Opened {
             engine.map_err(|error| Failure::new(Exit::Failure, chain(&error)).next(VERIFY))?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(snapshot = snapshot.get(), took_ms, verified = verify, "the ledger is back");
-        let log = engine.handle().reader().clone();
-        let keeping = Keeping::begin(data, log, rhythm)?;
-        Ok(Self { engine, keys, keeper, keeping })
+        let keeping = Keeping::begin(data, &engine.handle(), rhythm)?;
+        Ok(Self { engine, keys, keeper, keeping, tasks })
     }
 }
 

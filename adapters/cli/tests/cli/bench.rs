@@ -20,14 +20,20 @@ fn bench(args: &[&str]) -> Value {
 }
 
 #[test]
-fn pairs_are_counted_and_measured_on_both_targets() {
-    for (target, told) in [("in-process", "in process"), ("http", "HTTP, a gateway of its own")] {
-        let args = ["--count", "50", "--connections", "4", "--warmup", "0s"];
+fn pairs_are_counted_and_measured_on_both_targets_and_in_both_stores() {
+    for (target, told, store) in [
+        ("in-process", "in process", "sled"),
+        ("in-process", "in process", "segments"),
+        ("http", "HTTP, a gateway of its own", "sled"),
+        ("http", "HTTP, a gateway of its own", "segments"),
+    ] {
+        let args = ["--count", "50", "--connections", "4", "--warmup", "0s", "--store", store];
         let found = bench(&[&["pairs", "--target", target], &args[..]].concat());
 
         for (field, expected) in [
             ("workload", json!("pairs")),
             ("target", json!(told)),
+            ("store", json!(store)),
             ("loop", json!("closed")),
             ("callers", json!(4)),
             ("payloadBytes", json!(256)),
@@ -94,8 +100,10 @@ fn a_fleet_polls_and_reports_at_its_pace() {
 
 #[test]
 fn a_past_is_as_long_as_it_was_asked_for_however_often_it_is_read() {
-    for workload in ["replay", "start"] {
-        let found = bench(&[workload, "--events", "3000", "--runs", "2"]);
+    for (workload, store) in [("replay", "sled"), ("replay", "segments"), ("start", "segments")] {
+        let found = bench(&[workload, "--events", "3000", "--runs", "2", "--store", store]);
+
+        assert_eq!(found["store"], store, "{found}");
 
         let events = found["events"].as_u64().unwrap();
         assert!((3_000..3_010).contains(&events), "{workload}: {found}");

@@ -4,6 +4,7 @@
 
 mod archive;
 mod backup;
+mod beginning;
 mod bench;
 mod coming_back;
 mod cuts;

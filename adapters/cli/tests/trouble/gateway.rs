@@ -6,15 +6,28 @@ use std::{
     time::Duration,
 };
 
+use edge_ledger_core::{Commit, Journal as _};
+use edge_ledger_journal::{BlockJournal, SegmentStore};
 use edge_ledger_power::{Disk, FileSystem, Loss, Preload, Recording};
+use edge_ledger_sled::SledStore;
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// What keeps the journal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Store {
+    Sled,
+    Segments,
+}
+
 /// A disk with a ledger on it.
 pub(crate) struct Machine {
     place: TempDir,
+    store: Store,
+    /// What else the gateway is told.
+    settings: &'static [&'static str],
     /// How many files the gateway may have open, if that is bounded.
     files: Option<u32>,
 }
@@ -35,16 +48,31 @@ pub(crate) struct Ended {
 }
 
 impl Machine {
-    pub(crate) fn new() -> Self {
-        let machine = Self { place: tempfile::tempdir().unwrap(), files: None };
+    pub(crate) fn new(store: Store) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let machine = Self { place, store, settings: &[], files: None };
         fs::create_dir(machine.disk()).unwrap();
         machine.repair();
         machine
     }
 
     /// Makes one whose gateway may have few files open.
-    pub(crate) fn with_files(files: u32) -> Self {
-        Self { files: Some(files), ..Self::new() }
+    pub(crate) fn with_files(store: Store, files: u32) -> Self {
+        Self { files: Some(files), ..Self::new(store) }
+    }
+
+    /// Makes one whose gateway is told more.
+    pub(crate) fn with_settings(store: Store, settings: &'static [&'static str]) -> Self {
+        Self { settings, ..Self::new(store) }
+    }
+
+    /// Puts a log there before the first start.
+    pub(crate) fn begin_with(&self, log: &[Commit]) {
+        let place = self.disk().join("data/journal");
+        match self.store {
+            Store::Sled => append(SledStore::open(place).unwrap(), log),
+            Store::Segments => append(SegmentStore::open(place).unwrap(), log),
+        }
     }
 
     /// Lets calls fail from now on, as the recorder has it.
@@ -102,7 +130,7 @@ impl Machine {
         for record in recording.records() {
             disk.apply(&record).unwrap();
         }
-        let left = Self::new();
+        let left = Self::with_settings(self.store, self.settings);
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let image = disk.cut(Loss::Everything, FileSystem::Posix, &mut rng);
         image.write(&left.disk()).unwrap();
@@ -124,7 +152,7 @@ impl Machine {
         command.arg(self.disk().join("data")).arg("--ready-file").arg(self.path("url"));
         let said = File::options().create(true).append(true).open(self.path("said")).unwrap();
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(said);
-        command.env("RUST_BACKTRACE", "0");
+        command.env("RUST_BACKTRACE", "0").args(self.settings).args(["--store", self.store.word()]);
         let (log, faults) = (Some(self.path("log")), Some(self.path("faults")));
         Preload { root: self.disk(), log, faults }.prepare(&mut command).unwrap();
         command.spawn().unwrap()
@@ -142,6 +170,19 @@ impl Machine {
     fn path(&self, name: &str) -> PathBuf {
         Path::new(self.place.path()).join(name)
     }
+}
+
+impl Store {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Sled => "sled",
+            Self::Segments => "segments",
+        }
+    }
+}
+
+fn append(store: impl edge_ledger_journal::Store, log: &[Commit]) {
+    BlockJournal::open(store).unwrap().append(log).unwrap();
 }
 
 impl Gateway {
@@ -166,6 +207,29 @@ impl Gateway {
         let page: Value = answer.json().await.unwrap();
         let ids = page["items"].as_array().unwrap().iter();
         Some(ids.map(|task| task["id"].as_str().unwrap().to_owned()).collect())
+    }
+
+    /// Returns why a task does not run, which has to be there.
+    pub(crate) async fn why(&self, id: &str) -> Value {
+        let request = self.http.get(format!("{}/v1/tasks/{id}/why", self.url));
+        let answer = request.bearer_auth(&self.operator).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert_eq!(status, StatusCode::OK, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Waits until readiness has named so many duties as failing, and returns all it says.
+    pub(crate) async fn failing(&self, duties: usize) -> Value {
+        for _ in 0..600 {
+            let (status, said) = self.ready().await;
+            assert_eq!(status, StatusCode::OK, "{said}");
+            let said: Value = serde_json::from_str(&said).unwrap();
+            if said["failing"].as_array().map_or(0, Vec::len) == duties {
+                return said;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{duties} duties are to fail: {:?}", self.ready().await);
     }
 
     pub(crate) async fn ready(&self) -> (StatusCode, String) {

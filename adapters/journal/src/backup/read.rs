@@ -1,9 +1,9 @@
 //! Reading a backup, every byte of which is checked.
 use std::io::{self, ErrorKind, Read};
 
-use edge_ledger_core::{Digest, Position};
+use edge_ledger_core::{Archived, Digest, Position, TaskId, task::Task};
 
-use super::{FORMAT, HEADER, LINK, MAGIC, kind, link};
+use super::{FORMAT, HEADER, LINK, MAGIC, kind, link, tasks};
 use crate::{Damage, Frame, Link, Linked, Snapshot, Unfit};
 
 /// The most bytes of a key.
@@ -19,6 +19,10 @@ pub struct BackupReader<R> {
     at: Link,
     /// How far the parts have come.
     stage: Stage,
+    /// The tasks that have left the base's ledger, as far as they were read.
+    left: Archived,
+    /// All of them.
+    leaving: Archived,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ enum Stage {
 pub enum BackupPart {
     /// What stands for the beginning of the log, which had been removed.
     Base(Box<Snapshot>),
+    /// Tasks that have left the base's ledger, after those of the parts before.
+    Tasks(Vec<(TaskId, Task)>),
     /// Blocks, consecutive, each of which follows the one before it.
     Blocks(Vec<Linked>),
     /// The key that secrets are checked with.
@@ -81,6 +87,17 @@ pub enum Flaw {
     /// The base cannot be used.
     #[error("its base cannot be used")]
     Base(#[source] Unfit),
+    /// Tasks cannot be read.
+    #[error("its tasks cannot be read")]
+    Tasks,
+    /// The tasks are not those that had left the base's ledger.
+    #[error("it has {found} tasks of the {said} that had left by then, or others")]
+    Left {
+        /// How many had left.
+        said: u64,
+        /// How many there are.
+        found: u64,
+    },
     /// A frame cannot be used.
     #[error("the frame there cannot be used")]
     Frame(#[source] Damage),
@@ -121,7 +138,8 @@ impl<R: Read> BackupReader<R> {
         }
         let (rest, head) = summed.split_last_chunk::<LINK>().expect("a header has two links");
         let (_, before) = rest.split_last_chunk::<LINK>().expect("a header has two links");
-        Ok(Self { input, head: link(head), at: link(before), stage: Stage::Log })
+        let (left, leaving) = (Archived::default(), Archived::default());
+        Ok(Self { input, head: link(head), at: link(before), stage: Stage::Log, left, leaving })
     }
 
     /// Returns where the chain stands where it was read up to: before its first block at first.
@@ -151,8 +169,13 @@ impl<R: Read> BackupReader<R> {
         let length = u64::from_be_bytes(length);
         match (self.stage, kind[0]) {
             (Stage::Log, kind::BASE) => self.base(length).map(Some),
-            (Stage::Log, kind::FRAME) => self.frame(length).map(Some),
+            (Stage::Log, kind::TASKS) => self.tasks(length).map(Some),
+            (Stage::Log, kind::FRAME) => {
+                self.has_all_that_left()?;
+                self.frame(length).map(Some)
+            }
             (Stage::Log, kind::END) => {
+                self.has_all_that_left()?;
                 self.end(length)?;
                 self.stage = Stage::Whole;
                 self.part()
@@ -165,10 +188,31 @@ impl<R: Read> BackupReader<R> {
     fn base(&mut self, length: u64) -> Result<BackupPart, BackupError> {
         let base = Snapshot::decode(&self.body(length)?);
         match base {
-            Ok(base) if base.link() == self.at => Ok(BackupPart::Base(Box::new(base))),
+            Ok(base) if base.link() == self.at => {
+                self.leaving = base.ledger().archived();
+                Ok(BackupPart::Base(Box::new(base)))
+            }
             Ok(base) => Err(self.unsound(Flaw::Base(Unfit::Nowhere(base.link().position)))),
             Err(unfit) => Err(self.unsound(Flaw::Base(unfit))),
         }
+    }
+
+    fn tasks(&mut self, length: u64) -> Result<BackupPart, BackupError> {
+        let tasks = tasks::unpack(&self.body(length)?).ok_or_else(|| self.unsound(Flaw::Tasks))?;
+        self.left = tasks.iter().fold(self.left, |left, (id, task)| left.and(id, task));
+        if self.left.tasks() < self.leaving.tasks() || self.left == self.leaving {
+            return Ok(BackupPart::Tasks(tasks));
+        }
+        Err(self.left_others())
+    }
+
+    fn has_all_that_left(&self) -> Result<(), BackupError> {
+        if self.left == self.leaving { Ok(()) } else { Err(self.left_others()) }
+    }
+
+    fn left_others(&self) -> BackupError {
+        let (said, found) = (self.leaving.tasks(), self.left.tasks());
+        self.unsound(Flaw::Left { said, found })
     }
 
     fn frame(&mut self, length: u64) -> Result<BackupPart, BackupError> {

@@ -1,5 +1,9 @@
 //! Writing a backup, from a log that may be appended to meanwhile.
-use super::{header, kind, part};
+use std::{fmt, sync::Arc};
+
+use edge_ledger_core::{Archived, TaskArchive, archive::ArchiveFault};
+
+use super::{header, kind, part, tasks};
 use crate::{
     ARCHIVE_FRAME, Block, BlockReader, Damage, Frame, JournalError, Link, Packing, Snapshot,
     StoreReader,
@@ -19,27 +23,44 @@ pub struct BackupWriter<R> {
     /// Up to where it was written.
     at: Link,
     base: Option<Vec<u8>>,
+    /// What has left the base's ledger.
+    left: Option<Left>,
     hasher: blake3::Hasher,
     next: Stage,
+}
+
+/// Tasks that have left a ledger, and where they are.
+struct Left {
+    archive: Arc<dyn TaskArchive>,
+    tasks: Archived,
+    /// How many are written.
+    written: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Header,
     Base,
+    Tasks,
     Frames,
     Ended,
 }
 
 impl<R: StoreReader> BackupWriter<R> {
     /// Looks from where to where the log goes: from its beginning on or, if that has been removed,
-    /// from a snapshot on, which then is the base of the backup.
+    /// from a snapshot on, which then is the base of the backup. What had left the ledger of that is
+    /// in the archive of tasks.
     ///
     /// # Errors
     ///
-    /// Fails if the first or the last frame cannot be read, or the log has nothing where the backup
-    /// is to begin.
-    pub fn new(log: BlockReader<R>, base: Option<&Snapshot>) -> Result<Self, JournalError> {
+    /// Fails if the first or the last frame cannot be read, if the log has nothing where the backup
+    /// is to begin, or if the archive does not have the tasks that had left by then.
+    pub fn new(
+        log: BlockReader<R>,
+        base: Option<&Snapshot>,
+        tasks: Option<Arc<dyn TaskArchive>>,
+    ) -> Result<Self, JournalError> {
+        let left = Left::of(base, tasks)?;
         let before = base.map_or(Link::START, Snapshot::link);
         let head = log.end()?;
         let begin = match base {
@@ -63,6 +84,7 @@ impl<R: StoreReader> BackupWriter<R> {
             head: head.unwrap_or(before),
             at: before,
             base: base.map(|base| Snapshot::encode(base.link(), base.ledger())),
+            left,
             hasher: blake3::Hasher::new(),
             next: Stage::Header,
         })
@@ -83,10 +105,17 @@ impl<R: StoreReader> BackupWriter<R> {
                 Ok(bytes)
             }
             Stage::Base => {
-                self.next = Stage::Frames;
+                self.next = Stage::Tasks;
                 let base = self.base.take();
                 Ok(base.map_or_else(Vec::new, |base| self.part(kind::BASE, &base)))
             }
+            Stage::Tasks => match self.left.as_mut().map(Left::pack).transpose()?.flatten() {
+                Some(body) => Ok(self.part(kind::TASKS, &body)),
+                None => {
+                    self.next = Stage::Frames;
+                    Ok(Vec::new())
+                }
+            },
             Stage::Frames if self.at == self.head => {
                 self.next = Stage::Ended;
                 Ok(self.end())
@@ -145,6 +174,59 @@ impl<R: StoreReader> BackupWriter<R> {
         bytes.extend(self.hasher.finalize().as_bytes());
         bytes
     }
+}
+
+impl Left {
+    /// Sees that an archive has what has left the ledger of a base.
+    fn of(
+        base: Option<&Snapshot>,
+        archive: Option<Arc<dyn TaskArchive>>,
+    ) -> Result<Option<Self>, JournalError> {
+        let tasks = base.map(|base| base.ledger().archived()).unwrap_or_default();
+        match archive {
+            _ if tasks == Archived::default() => Ok(None),
+            Some(archive) if archive.reaches(tasks).map_err(unreadable)? => {
+                Ok(Some(Self { archive, tasks, written: 0 }))
+            }
+            Some(_) | None => {
+                let told = format!(
+                    "the log has lost its beginning, and the archive of tasks does not have the {} \
+                     tasks that had left by then: put `tasks` of the data directory back",
+                    tasks.tasks()
+                );
+                Err(JournalError::Store { told, source: None })
+            }
+        }
+    }
+
+    /// Packs those that come next; none if all are written.
+    fn pack(&mut self) -> Result<Option<Vec<u8>>, JournalError> {
+        let mut tasks = Vec::new();
+        while self.written < self.tasks.tasks() && tasks.len() < tasks::PART {
+            let number = self.written + 1;
+            let Some((id, task)) = self.archive.nth(number).map_err(unreadable)? else {
+                let told = format!("the archive of tasks has lost its task {number}");
+                return Err(JournalError::Store { told, source: None });
+            };
+            tasks::push(&mut tasks, &id, &task);
+            self.written = number;
+        }
+        Ok((!tasks.is_empty()).then(|| tasks::pack(&tasks)))
+    }
+}
+
+impl fmt::Debug for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Left")
+            .field("tasks", &self.tasks)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
+fn unreadable(fault: ArchiveFault) -> JournalError {
+    let told = "the archive of tasks cannot be read".to_owned();
+    JournalError::Store { told, source: Some(fault) }
 }
 
 impl<R: StoreReader> Iterator for BackupWriter<R> {

@@ -6,6 +6,7 @@ use edge_ledger_core::{Commit, Journal, JournalReader, Ledger, Position};
 use super::{
     Broken, chain,
     plan::{self, Step},
+    say,
     stores::Store,
 };
 
@@ -77,6 +78,7 @@ impl<S: Store> Appends<S> {
         }
 
         self.check_snapshot(&journal, &groups, said)?;
+        S::summarised(&self.at).map_err(|error| Broken::Unreadable(chain(&error)))?;
 
         let mut end = end(&groups[..found]);
         append(&mut journal, &[plan::next(&mut end, 500), plan::next(&mut end, 10_000)])?;
@@ -172,8 +174,4 @@ fn end(groups: &[Vec<Commit>]) -> Position {
 fn last(said: &[String], word: &str) -> usize {
     let numbers = said.iter().filter_map(|line| line.strip_prefix(word)?.parse::<usize>().ok());
     numbers.max().map_or(0, |nth| nth + 1)
-}
-
-fn say(line: &str) -> Result<(), Broken> {
-    crate::say(line).map_err(|error| Broken::Stuck(chain(&error)))
 }

@@ -4,10 +4,10 @@ mod flushed;
 
 use std::{marker::PhantomData, path::Path};
 
-use edge_ledger_core::{Journal, Ledger, Position};
+use edge_ledger_core::{Journal, Ledger, Millis, Position, Timestamp};
 use edge_ledger_journal::{
-    Archive, Archived, BlockJournal, BlockReader, JournalError, Keeper, Link, SegmentStore,
-    Snapshots, Store as Frames, StoreReader,
+    Archive, Archived, BlockJournal, BlockReader, JournalError, Keeper, Link, Retention,
+    SegmentStore, Snapshots, Store as Frames, StoreReader,
 };
 use edge_ledger_sled::SledStore;
 pub(crate) use flushed::Flushed;
@@ -25,6 +25,11 @@ pub(crate) trait Store {
 
     /// Archives what stands up to a position, if there is an archive.
     fn archive(_at: &Path, _journal: &Self::Journal, _upto: Position) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// Reads the summaries of what is archived, if there is an archive.
+    fn summarised(_at: &Path) -> Result<(), JournalError> {
         Ok(())
     }
 
@@ -97,7 +102,15 @@ impl<L: Live> Store for Kept<L> {
         let merged = reader.store();
         let archive = merged.archive().clone();
         let mut keeper = Keeper::new(merged.live().clone(), journal.remover(), archive)?;
-        keeper.archive_until(upto).map(drop)
+        // As a gateway's housekeeping: all is too old, but the younger half is still needed.
+        let retention = Retention { age: Millis(0), batch: 1, ..Retention::default() };
+        let tomorrow = Timestamp::EPOCH.after(Millis::from_secs(24 * 60 * 60));
+        keeper.run(&retention, Some(upto.plus(1)), tomorrow).map(drop)
+    }
+
+    fn summarised(at: &Path) -> Result<(), JournalError> {
+        let archive = Archive::open(at.with_file_name("archive"))?;
+        archive.beats().try_for_each(|beats| beats.map(drop))
     }
 
     fn snapshot(at: &Path, journal: &Self::Journal, of: &Ledger) -> Result<(), JournalError> {

@@ -26,6 +26,7 @@ use crate::{
     context::Context,
     exit::Failure,
     output::{Cell, Table},
+    store::Kind,
 };
 
 /// How large the fleet is, and how often each edge speaks.
@@ -60,16 +61,16 @@ pub(super) async fn run(args: BeatsArgs, place: &Place, context: &Context) -> Re
             return Err(Failure::usage(told).next("leave --target out").into());
         }
         TargetChoice::OwnGateway => {
-            Remote::start(place.path(), &["--limit-connections", &limit]).await?
+            Remote::start(place.path(), place.store, &["--limit-connections", &limit]).await?
         }
         TargetChoice::Running { url, token } => Remote::running(url, token)?,
     };
-    let mut disk = Disk::under(place.path())?;
+    let mut disk = Disk::under(place.path(), place.store)?;
     let fleet = Fleet::gather(&target, args.edges).await?;
     disk.sample()?;
     let found = fleet.run(&args, &target).await?;
     disk.sample()?;
-    found.show(&args, &target, &disk, context)
+    found.show(&args, &target, place.store(), &disk, context)
 }
 
 /// A fleet, and where its gateway listens.
@@ -166,6 +167,7 @@ impl Found {
         &self,
         args: &BeatsArgs,
         target: &Remote,
+        store: Option<Kind>,
         disk: &Disk,
         context: &Context,
     ) -> Result<()> {
@@ -178,6 +180,7 @@ impl Found {
             return output.json(&json!({
                 "workload": "beats",
                 "target": target.describe(),
+                "store": store,
                 "durability": DURABILITY,
                 "loop": "open",
                 "edges": args.edges,

@@ -12,18 +12,20 @@ use edge_ledger_core::{
     Cause, Commit, Event, Journal as _, Position, Principal, Timestamp, lifecycle,
 };
 use edge_ledger_engine::mint;
-use edge_ledger_sled::SledJournal;
 use serde::Serialize;
 
 use super::tally::{Spans, Summary};
-use crate::journal;
+use crate::{
+    journal,
+    store::{AnyJournal, Kind},
+};
 
 /// Measures a disk again and again, between the parts of a benchmark.
 #[derive(Debug)]
 pub(super) struct Disk {
     raw: File,
     raw_path: PathBuf,
-    journal: SledJournal,
+    journal: AnyJournal,
     head: Position,
     raw_spans: Spans,
     journal_spans: Spans,
@@ -49,11 +51,9 @@ const SAMPLE: u32 = 200;
 const SMALL: [u8; 300] = [b'.'; 300];
 
 impl Disk {
-    /// Prepares to measure the disk under a directory.
-    pub(super) fn under(directory: &Path) -> Result<Self> {
-        let place = journal::place(&directory.join("probe"));
-        let mut journal =
-            edge_ledger_sled::open(place).map_err(|error| journal::explain(&error))?;
+    /// Prepares to measure the disk under a directory, with a store that keeps a journal on it.
+    pub(super) fn under(directory: &Path, store: Kind) -> Result<Self> {
+        let mut journal = journal::open_in(&directory.join("probe"), store)?;
         let opened = lifecycle::Event::Opened { epoch: lifecycle::Epoch(0) };
         journal.append(&[commit(Position::START, opened)])?;
         let raw_path = directory.join("probe").join("raw");

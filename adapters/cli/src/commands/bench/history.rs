@@ -11,11 +11,14 @@ use edge_ledger_core::{
     lifecycle::{self, Epoch},
     task::{self, Completion, HolderCommand, Poll, Progress, Spec, Submission, Terms},
 };
-use edge_ledger_sled::SledJournal;
 use uuid::Uuid;
 
 use super::caller::Payloads;
-use crate::{journal, output::Progress as Shown};
+use crate::{
+    journal,
+    output::Progress as Shown,
+    store::{AnyJournal, Kind},
+};
 
 /// How many edges have worked.
 const EDGES: u64 = 1_000;
@@ -43,9 +46,8 @@ pub(super) struct Shape {
 /// # Errors
 ///
 /// Fails if the journal does.
-pub(super) fn fill(data: &Path, shape: Shape) -> Result<()> {
-    let opened = edge_ledger_sled::open(journal::place(data));
-    let journal = opened.map_err(|error| journal::explain(&error))?;
+pub(super) fn fill(data: &Path, store: Kind, shape: Shape) -> Result<()> {
+    let journal = journal::open_in(data, store)?;
     let payloads = Payloads::new(shape.payload as usize, shape.seed);
     let (ledger, block) = (Ledger::default(), Vec::new());
     let mut past = Past { ledger, journal, block, payloads, commands: 0 };
@@ -63,7 +65,7 @@ pub(super) fn fill(data: &Path, shape: Shape) -> Result<()> {
 /// A ledger whose commits go to a journal, a block at a time.
 struct Past {
     ledger: Ledger,
-    journal: SledJournal,
+    journal: AnyJournal,
     block: Vec<Commit>,
     payloads: Payloads,
     commands: u64,

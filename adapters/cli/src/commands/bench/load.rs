@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    path::Path,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -104,29 +103,30 @@ pub(super) async fn run(
     place: &Place,
     context: &Context,
 ) -> Result<()> {
+    let disk = Disk::under(place.path(), place.store)?;
     let report = match &place.target {
         TargetChoice::InProcess => {
-            let target = Local::open(place.path(), args.callers())?;
-            measure(name, work, &args, place.path(), target).await?
+            let target = Local::open(place.path(), place.store, args.callers())?;
+            measure(name, work, &args, disk, target).await?
         }
         TargetChoice::OwnGateway => {
-            let target = Remote::start(place.path(), &[]).await?;
-            measure(name, work, &args, place.path(), target).await?
+            let target = Remote::start(place.path(), place.store, &[]).await?;
+            measure(name, work, &args, disk, target).await?
         }
         TargetChoice::Running { url, token } => {
             let target = Remote::running(url, token)?;
-            measure(name, work, &args, place.path(), target).await?
+            measure(name, work, &args, disk, target).await?
         }
     };
-    report.show(context.output)
+    Report { store: place.store(), ..report }.show(context.output)
 }
 
-/// Measures a workload on a target, and the disk under a directory beside it.
+/// Measures a workload on a target, and the disk beside it.
 pub(super) async fn measure<T: Target>(
     name: &'static str,
     work: Work,
     args: &LoadArgs,
-    directory: &Path,
+    disk: Disk,
     mut target: T,
 ) -> Result<Report> {
     let callers = target.callers(args.callers()).await?;
@@ -135,7 +135,7 @@ pub(super) async fn measure<T: Target>(
         callers,
         work,
         args,
-        disk: Disk::under(directory)?,
+        disk,
         payloads: Rc::new(RefCell::new(Payloads::new(args.payload as usize, args.seed))),
         tally: Rc::default(),
         progress: Progress::new(name),
@@ -153,6 +153,7 @@ pub(super) async fn measure<T: Target>(
     Ok(Report {
         workload: name,
         target: target.describe(),
+        store: None,
         callers: args.callers(),
         rate: args.rate,
         payload_bytes: args.payload,

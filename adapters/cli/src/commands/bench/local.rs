@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Error, Result};
 use edge_ledger_core::{
-    Cause, Command, Digest, Event, Journal, Labels, Principal, TaskId, Timestamp, TokenId,
+    Cause, Command, Digest, Event, Labels, Principal, TaskId, Timestamp, TokenId,
     edge::{Identity, Registration},
     enrollment::{self, Grant},
     task::{
@@ -12,7 +12,6 @@ use edge_ledger_core::{
     },
 };
 use edge_ledger_engine::{Engine, Handle, Options, Receipt, mint};
-use edge_ledger_sled::SledJournal;
 
 use super::{
     caller::{Caller, Leased, Target},
@@ -21,9 +20,10 @@ use super::{
 use crate::{
     exit::{Exit, Failure, chain},
     journal,
+    store::{AnyJournalReader, Kind},
 };
 
-type Reader = <SledJournal as Journal>::Reader;
+type Reader = AnyJournalReader;
 
 /// An engine over a fresh journal.
 #[derive(Debug)]
@@ -40,9 +40,8 @@ pub(super) struct LocalCaller {
 
 impl Local {
     /// Opens a ledger in a directory for so many callers.
-    pub(super) fn open(directory: &Path, callers: usize) -> Result<Self> {
-        let journal = edge_ledger_sled::open(journal::place(directory))
-            .map_err(|error| journal::explain(&error))?;
+    pub(super) fn open(directory: &Path, store: Kind, callers: usize) -> Result<Self> {
+        let journal = journal::open_in(directory, store)?;
         let queue = Options::default().queue.max(2 * callers);
         let engine = Engine::start(journal, Options { queue, ..Options::default() });
         let engine = engine.map_err(|error| Failure::new(Exit::Failure, chain(&error)))?;

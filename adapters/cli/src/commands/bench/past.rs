@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Place, TargetChoice,
+    disk::Disk,
     drive::Work,
     history::{self, Shape},
     load::{self, LoadArgs},
@@ -78,32 +79,31 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) fn replay(args: &PastArgs, place: &Place, context: &Context) -> Result<()> {
     place.is_our_own("replay")?;
     let data = place.path();
-    history::fill(data, args.shape())?;
+    history::fill(data, place.store, args.shape())?;
     let mut runs = Vec::new();
     for _ in 0..args.runs {
-        let journal = edge_ledger_sled::open(journal::place(data))
-            .map_err(|error| journal::explain(&error))?;
+        let journal = journal::open_in(data, place.store)?;
         let began = Instant::now();
         let ledger = edge_ledger_engine::replay(&journal.reader())
             .map_err(|error| Failure::new(Exit::Failure, chain(&error)))?;
         runs.push(Run { events: ledger.head().get(), took: began.elapsed() });
     }
-    show("replay", "read, decode and fold a journal", args, &runs, data, context)
+    show("replay", "read, decode and fold a journal", args, &runs, place, context)
 }
 
 /// Measures how long it takes from the start of a gateway until it answers.
 pub(super) async fn start(args: &PastArgs, place: &Place, context: &Context) -> Result<()> {
     place.is_our_own("start")?;
     let root = place.path();
-    history::fill(&root.join("data"), args.shape())?;
+    history::fill(&root.join("data"), place.store, args.shape())?;
     let mut runs = Vec::new();
     for _ in 0..args.runs {
         let began = Instant::now();
-        let gateway = Remote::start_within(root, &[], PATIENCE).await?;
+        let gateway = Remote::start_within(root, place.store, &[], PATIENCE).await?;
         runs.push(Run { events: args.events, took: began.elapsed() });
         gateway.stop().await?;
     }
-    show("start", "from the start of a gateway until it answers", args, &runs, root, context)
+    show("start", "from the start of a gateway until it answers", args, &runs, place, context)
 }
 
 /// Measures pairs over ever longer pasts.
@@ -118,18 +118,20 @@ pub(super) async fn growth(args: &GrowthArgs, place: &Place, context: &Context) 
             TargetChoice::OwnGateway | TargetChoice::Running { .. } => directory.join("data"),
         };
         let (payload, seed) = (args.load.payload(), args.load.seed());
-        history::fill(&data, Shape { events, reports: REPORTS, payload, seed })?;
+        let shape = Shape { events, reports: REPORTS, payload, seed };
+        history::fill(&data, place.store, shape)?;
+        let disk = Disk::under(&directory, place.store)?;
         let report = match place.target {
             TargetChoice::InProcess => {
-                let target = Local::open(&directory, args.load.callers())?;
-                load::measure("growth", Work::Pair, &args.load, &directory, target).await?
+                let target = Local::open(&directory, place.store, args.load.callers())?;
+                load::measure("growth", Work::Pair, &args.load, disk, target).await?
             }
             TargetChoice::OwnGateway | TargetChoice::Running { .. } => {
-                let target = Remote::start_within(&directory, &[], PATIENCE).await?;
-                load::measure("growth", Work::Pair, &args.load, &directory, target).await?
+                let target = Remote::start_within(&directory, place.store, &[], PATIENCE).await?;
+                load::measure("growth", Work::Pair, &args.load, disk, target).await?
             }
         };
-        points.push((events, report));
+        points.push((events, Report { store: place.store(), ..report }));
         fs::remove_dir_all(&directory)?;
     }
     let first = points.first().map_or(0.0, |(_, report)| report.measured.per_second());
@@ -141,9 +143,12 @@ pub(super) async fn growth(args: &GrowthArgs, place: &Place, context: &Context) 
                 json!({ "events": events, "ofFirst": of_first(report), "pairs": report.json() })
             })
             .collect();
-        return context
-            .output
-            .json(&json!({ "workload": "growth", "points": points, "machine": machine() }));
+        return context.output.json(&json!({
+            "workload": "growth",
+            "store": place.store,
+            "points": points,
+            "machine": machine(),
+        }));
     }
     let mut table = Table::new(["EVENTS BEFORE", "PAIRS A SECOND", "OF THE FIRST", "LEASE P99 MS"]);
     for (events, report) in &points {
@@ -170,7 +175,7 @@ fn show(
     what: &str,
     args: &PastArgs,
     runs: &[Run],
-    directory: &Path,
+    place: &Place,
     context: &Context,
 ) -> Result<()> {
     let mut seconds: Vec<_> = runs.iter().map(|run| run.took.as_secs_f64()).collect();
@@ -178,10 +183,11 @@ fn show(
     seconds.sort_by(f64::total_cmp);
     let median = seconds.get(seconds.len() / 2).copied().context("there is at least one run")?;
     let events = runs.first().map_or(0, |run| run.events);
-    let (per_second, bytes) = (events as f64 / median, bytes_under(directory)?);
+    let (per_second, bytes) = (events as f64 / median, bytes_under(place.path())?);
     if context.output.is_json() {
         return context.output.json(&json!({
             "workload": workload,
+            "store": place.store,
             "events": events,
             "reportsPerTask": args.reports,
             "payloadBytes": args.payload,
@@ -196,6 +202,7 @@ fn show(
     let each: Vec<_> = in_order.iter().map(|seconds| format!("{seconds:.3}")).collect();
     let table = Table::facts([
         ("workload", Cell::new(format!("{workload}: {what}"))),
+        ("store", Cell::new(place.store)),
         ("events", Cell::new(events)),
         ("on disk", Cell::new(format!("{:.1} bytes an event", bytes as f64 / events as f64))),
         ("each run", Cell::new(format!("{} s", each.join(", ")))),

@@ -23,6 +23,7 @@ use crate::{
     child::{READY_WITHIN, child, ready},
     client::Token,
     exit::Failure,
+    store::Kind,
 };
 
 /// A gateway.
@@ -52,13 +53,14 @@ pub(super) struct EdgeIdentity {
 
 impl Remote {
     /// Starts a gateway over the ledger under a directory, which is made if there is none.
-    pub(super) async fn start(directory: &Path, options: &[&str]) -> Result<Self> {
-        Self::start_within(directory, options, READY_WITHIN).await
+    pub(super) async fn start(directory: &Path, store: Kind, options: &[&str]) -> Result<Self> {
+        Self::start_within(directory, store, options, READY_WITHIN).await
     }
 
     /// As [`Remote::start`], with so much time for what is in the ledger already.
     pub(super) async fn start_within(
         directory: &Path,
+        store: Kind,
         options: &[&str],
         within: Duration,
     ) -> Result<Self> {
@@ -67,6 +69,7 @@ impl Remote {
         let mut command = child(&log)?;
         command.arg("serve").arg("--with-parent").arg("--data").arg(&data);
         command.args(["--addr", "127.0.0.1:0"]).arg("--ready-file").arg(&url).args(options);
+        command.arg("--store").arg(store.to_string());
         let mut gateway = command.spawn().context("cannot start the gateway")?;
         let url = ready(&url, &mut gateway, &log, within).await?;
         let token = Token::read(&edge_ledger_http::operator_token_path(&data))?;

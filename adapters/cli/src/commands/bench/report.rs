@@ -6,13 +6,18 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{caller::Target, cpu, disk::Yardstick, drive::Work, tally::Summary};
-use crate::output::{Cell, Output, Table};
+use crate::{
+    output::{Cell, Output, Table},
+    store::Kind,
+};
 
 /// What a workload came to.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) workload: &'static str,
     pub(super) target: String,
+    /// What keeps the ledger, if that is known.
+    pub(super) store: Option<Kind>,
     pub(super) callers: usize,
     pub(super) rate: Option<f64>,
     pub(super) payload_bytes: u32,
@@ -77,6 +82,7 @@ impl Report {
         json!({
             "workload": self.workload,
             "target": self.target,
+            "store": self.store,
             "durability": DURABILITY,
             "loop": if self.rate.is_some() { "open" } else { "closed" },
             "rate": self.rate,
@@ -111,9 +117,10 @@ impl Report {
             Some(rate) => format!("{} callers, open loop at {rate} a second", self.callers),
             None => format!("{} callers, one request in flight each", self.callers),
         };
+        let store = self.store.map_or_else(String::new, |store| format!(", in {store}"));
         let mut table = Table::facts([
             ("workload", Cell::new(format!("{}: {what}", self.workload))),
-            ("target", Cell::new(format!("{}; {how}", self.target))),
+            ("target", Cell::new(format!("{}{store}; {how}", self.target))),
             ("durability", Cell::new(DURABILITY)),
             (
                 "done",

@@ -1,9 +1,6 @@
 //! `log convert`: the same log in another kind of store.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -14,6 +11,7 @@ use serde_json::json;
 use crate::{
     copy::Copy,
     exit::{Exit, Failure},
+    half::HalfDirectory,
     journal,
     output::{Cell, Output, Progress, Table, note},
     store::{AnyJournal, Kind},
@@ -28,20 +26,18 @@ pub(crate) struct ConvertArgs {
     /// What is to keep the copy.
     #[arg(long, value_name = "STORE")]
     to: Kind,
-    /// The data directory to make it in; none may be there.
+    /// The data directory to make of it, which must be empty or not there yet. It gets its name
+    /// once all of the log is in it.
     #[arg(long, value_name = "DIR")]
     into: PathBuf,
 }
 
 pub(super) fn run(args: &ConvertArgs, data: &Path, output: Output) -> Result<Exit> {
     let from = journal::open(data)?;
-    let place = journal::place(&args.into);
-    if fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_some()) {
-        let told = format!("there is something in {} already", place.display());
-        return Err(Failure::new(Exit::Refused, told).next("name a new directory").into());
-    }
+    let half = HalfDirectory::create(&args.into, "converting")?;
     let begin = from.reader().begin().map_err(|error| journal::explain(&error))?;
-    let mut copy = Copy::begin(args.to, &args.into, begin.unwrap_or(Link::START))?;
+    let base = begin.unwrap_or(Link::START);
+    let mut copy = Copy::begin(args.to, half.path(), base)?;
     let mut progress = Progress::new("commits");
     for block in from.reader().blocks(Position::START) {
         let Linked { block, .. } = block.map_err(|error| journal::explain(&error))?;
@@ -53,46 +49,63 @@ pub(super) fn run(args: &ConvertArgs, data: &Path, output: Output) -> Result<Exi
         copy.add(block)?;
     }
     drop(progress);
-    report(&copy.finish()?, &from, args, output)
+    let copied = Copied::of(copy.finish()?, &from)?;
+    half.finish(&args.into)?;
+    copied.show(args.to, output)?;
+    note("the keys and the operator's token were not copied: move them to go on there");
+    if base != Link::START {
+        note(
+            "the beginning of the log is not there to copy: move `snapshots` and `tasks` too, no \
+             start does without them",
+        );
+    }
+    Ok(Exit::Ok)
 }
 
-/// Tells what came of it.
-fn report(
-    copied: &(AnyJournal, Option<Digest>),
-    from: &AnyJournal,
-    args: &ConvertArgs,
-    output: Output,
-) -> Result<Exit> {
-    let (copy, digest) = copied;
-    let (had, has) = (from.link(), copy.link());
-    if had != has {
-        let told = format!("the log has ended at {had}, the copy ends at {has}");
-        return Err(Failure::new(Exit::Failure, told).into());
-    }
-    let bytes = |journal: &AnyJournal| {
-        journal.reader().store().disk_bytes().map_err(|error| journal::explain(&error))
-    };
-    let (before, after) = (bytes(from)?, bytes(copy)?);
-    match output.is_json() {
-        true => output.json(&json!({
-            "store": args.to,
-            "head": has.position,
-            "hash": has.hash,
-            "digest": digest,
-            "bytesBefore": before,
-            "bytes": after,
-        }))?,
-        false => {
-            let mut table = Table::facts([
-                ("store", Cell::new(args.to)),
-                ("head", Cell::new(has.position)),
-                ("bytes", Cell::new(format!("{after}, of {before}"))),
-                ("digest", Cell::maybe(*digest)),
-            ]);
-            table.fact("hash", Cell::new(has.hash).good());
-            output.table(&table, "")?;
+/// A copy that was made.
+struct Copied {
+    head: Link,
+    digest: Option<Digest>,
+    /// How many bytes the log takes on disk.
+    before: u64,
+    /// How many the copy does.
+    after: u64,
+}
+
+impl Copied {
+    /// Compares a copy with the log, and closes it.
+    fn of((copy, digest): (AnyJournal, Option<Digest>), from: &AnyJournal) -> Result<Self> {
+        let (had, has) = (from.link(), copy.link());
+        if had != has {
+            let told = format!("the log has ended at {had}, the copy ends at {has}");
+            return Err(Failure::new(Exit::Failure, told).into());
         }
+        let bytes = |journal: &AnyJournal| {
+            journal.reader().store().disk_bytes().map_err(|error| journal::explain(&error))
+        };
+        let (before, after) = (bytes(from)?, bytes(&copy)?);
+        Ok(Self { head: has, digest, before, after })
     }
-    note("the keys and the operator's token were not copied: move them to go on there");
-    Ok(Exit::Ok)
+
+    fn show(&self, store: Kind, output: Output) -> Result<()> {
+        let Self { head, digest, before, after } = self;
+        if output.is_json() {
+            return output.json(&json!({
+                "store": store,
+                "head": head.position,
+                "hash": head.hash,
+                "digest": digest,
+                "bytesBefore": before,
+                "bytes": after,
+            }));
+        }
+        let mut table = Table::facts([
+            ("store", Cell::new(store)),
+            ("head", Cell::new(head.position)),
+            ("bytes", Cell::new(format!("{after}, of {before}"))),
+            ("digest", Cell::maybe(*digest)),
+        ]);
+        table.fact("hash", Cell::new(head.hash).good());
+        output.table(&table, "")
+    }
 }

@@ -4,9 +4,10 @@ use std::{io, num::NonZero, path::Path};
 
 use anyhow::{Error, Result};
 use edge_ledger_core::{Ledger, Position};
-use edge_ledger_engine::{Handle, OpenError, replay, replay_from};
+use edge_ledger_engine::{Duty, Handle, OpenError, replay, replay_from};
 use edge_ledger_journal::{
-    BlockReader, JournalError, Rhythm, Snapshot, Snapshots, Snapshotter, StoreReader, in_one_line,
+    BlockReader, JournalError, Rhythm, Snapshot, Snapshots, Snapshotter, SnapshotterError,
+    StoreReader, in_one_line,
 };
 
 use crate::{
@@ -61,6 +62,53 @@ impl Back {
     }
 }
 
+/// The beginning of a log, if it was taken away: up to which position.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lost(Option<Position>);
+
+impl Lost {
+    /// Looks where a log begins.
+    pub(super) fn of<R: StoreReader>(log: &BlockReader<R>) -> Result<Self> {
+        let begin = log.begin().map_err(|error| journal::explain(&error))?;
+        Ok(Self(begin.map(|begin| begin.position).filter(|begin| *begin > Position::START)))
+    }
+
+    /// Refuses to start from a position after which the log does not have all.
+    pub(super) fn may_begin_at(self, data: &Path, from: Position) -> Result<()> {
+        match self.0 {
+            Some(lost) if from < lost => {
+                let told = format!(
+                    "the log begins after position {lost}, and no snapshot in {} stands for what \
+                     came before",
+                    journal::snapshots(data).directory().display(),
+                );
+                Err(Failure::new(Exit::Failure, told).next(put_back(data)).into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Refuses to fold the log from its beginning if that is gone, since the start from a snapshot
+    /// went wrong.
+    pub(super) fn may_begin_anew(self, data: &Path, error: &OpenError) -> Result<()> {
+        let Some(lost) = self.0 else { return Ok(()) };
+        let told = format!(
+            "{}; the log begins after position {lost}, so nothing can be made anew of it",
+            chain(error)
+        );
+        Err(Failure::new(Exit::Failure, told).next(put_back(data)).into())
+    }
+}
+
+fn put_back(data: &Path) -> String {
+    let (archive, tasks) = (journal::archive_place(data), journal::tasks_place(data));
+    format!(
+        "put back what was moved away of {} and {}, or restore a backup",
+        archive.display(),
+        tasks.display()
+    )
+}
+
 /// Returns whether a start that went wrong may do without its snapshot: what the log says is right.
 pub(super) fn may_do_without_snapshot(error: &OpenError) -> bool {
     match error {
@@ -73,11 +121,15 @@ impl<R: StoreReader> Keeping<R> {
     /// Begins to write snapshots, if any are to be written.
     pub(super) fn begin(
         data: &Path,
-        log: BlockReader<R>,
+        handle: &Handle<BlockReader<R>>,
         rhythm: Option<Rhythm>,
     ) -> io::Result<Self> {
-        let snapshots = journal::snapshots(data);
-        let start = |rhythm| Snapshotter::start(log.clone(), snapshots.clone(), rhythm);
+        let (log, snapshots) = (handle.reader().clone(), journal::snapshots(data));
+        let engine = handle.clone();
+        let told = move |outcome: Result<(), &SnapshotterError>| {
+            engine.upkeep().note(Duty::Snapshots, engine.now(), outcome);
+        };
+        let start = |rhythm| Snapshotter::start(log.clone(), snapshots.clone(), rhythm, told);
         let snapshotter = rhythm.map(start).transpose()?;
         Ok(Self { log, snapshots, snapshotter })
     }

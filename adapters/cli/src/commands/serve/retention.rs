@@ -12,7 +12,7 @@ use std::{
 
 use clap::Args;
 use edge_ledger_core::{Millis, Position};
-use edge_ledger_engine::{Handle, Shelf};
+use edge_ledger_engine::{Duty, Handle, Shelf};
 use edge_ledger_journal::{JournalError, Keeper, Retention, in_background};
 use edge_ledger_sled::SledTasks;
 use serde::Deserialize;
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use crate::{
     config::{Setting, Shown, Span},
     exit::chain,
+    journal,
     store::{AnyJournal, AnyJournalReader, AnyReader},
 };
 
@@ -83,7 +84,7 @@ impl RetentionSettings {
 impl RetentionSettings {
     /// Opens the archive of tasks of a data directory, and makes it first if there is none.
     pub(super) fn shelf(&self, data: &Path) -> Result<Shelf, JournalError> {
-        let archive = SledTasks::open(data.join("tasks"))?;
+        let archive = SledTasks::open(journal::tasks_place(data))?;
         Ok(Shelf::new(Arc::new(archive), self.tasks.value.millis()))
     }
 }
@@ -134,8 +135,8 @@ impl Drop for Housekeeping {
     }
 }
 
-/// Runs the keeper once. What goes wrong is logged: the ledger goes on, and the next run tries
-/// again.
+/// Runs the keeper once. What goes wrong is logged, and readiness tells of it: the ledger goes on,
+/// and the next run tries again.
 fn keep(
     keeper: &mut Keeper<AnyReader>,
     retention: &Retention,
@@ -143,7 +144,9 @@ fn keep(
     engine: &Handle<AnyJournalReader>,
 ) {
     let Ok(pinned) = pins.first(engine) else { return };
-    match keeper.run(retention, pinned, engine.now()) {
+    let run = keeper.run(retention, pinned, engine.now());
+    engine.upkeep().note(Duty::Retention, engine.now(), run.as_ref().map(drop));
+    match run {
         Ok(run) if run.left > 0 => {
             let (archived, left, held) = (run.archived.get(), run.left, run.held);
             tracing::info!(archived, left, held, "the log was archived");
