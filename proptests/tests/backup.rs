@@ -12,13 +12,13 @@ use edge_ledger_journal::{
     BackupError, BackupPart, BackupReader, BackupWriter, Block, BlockJournal, Damage, Flaw, Frame,
     JournalError, Link, Linked, Packing, Snapshot, key_part,
 };
-use edge_ledger_proptests::{
+use edge_ledger_proptests::workload::Workload;
+use edge_ledger_sled::{SledJournal, SledStore, SledTasks};
+use edge_ledger_testkit::{
     action::step,
     book::Book,
     history::{History, Timers},
-    workload::Workload,
 };
-use edge_ledger_sled::{SledJournal, SledStore, SledTasks};
 use proptest::{collection::vec, strategy::Strategy, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::value::RawValue;
 use tempfile::TempDir;

@@ -6,7 +6,7 @@ use edge_ledger_core::{
         LateResultsKept, OperatorCommand, Payload, ROWS_MAX, Row, SystemCommand, Task,
     },
 };
-use edge_ledger_proptests::{
+use edge_ledger_testkit::{
     book::{Book, Outcome},
     scenario,
 };

@@ -6,7 +6,7 @@ use edge_ledger_core::{
     codec::{self, DecodeError},
     snapshot::{self, SnapshotError},
 };
-use edge_ledger_proptests::{
+use edge_ledger_testkit::{
     action::step,
     history::{History, Timers},
     scenario,
@@ -175,7 +175,7 @@ fn folded(log: &[Commit]) -> Ledger {
     ledger
 }
 
-fn told(steps: &[edge_ledger_proptests::action::Step]) -> Result<Vec<Commit>, TestCaseError> {
+fn told(steps: &[edge_ledger_testkit::action::Step]) -> Result<Vec<Commit>, TestCaseError> {
     let mut history = History::begin(Timers::Late)?;
     for step in steps {
         history.take_step(step)?;

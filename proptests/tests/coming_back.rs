@@ -9,11 +9,11 @@ use std::{
 use edge_ledger_core::{Commit, Journal, Ledger};
 use edge_ledger_engine::{Beginning, Engine, Options, Stop, replay, replay_from};
 use edge_ledger_journal::{BlockReader, Rhythm, Snapshot, Snapshots, Snapshotter};
-use edge_ledger_proptests::{
+use edge_ledger_sled::{SledJournal, SledReader};
+use edge_ledger_testkit::{
     action::{Step, step},
     history::{History, Timers},
 };
-use edge_ledger_sled::{SledJournal, SledReader};
 use proptest::{
     collection::vec,
     prelude::*,

@@ -5,7 +5,7 @@ use edge_ledger_core::{
     lifecycle::{self, Epoch},
     task,
 };
-use edge_ledger_proptests::{book::Book, scenario};
+use edge_ledger_testkit::{book::Book, scenario};
 use uuid::Uuid;
 
 #[test]

@@ -14,12 +14,12 @@ use edge_ledger_journal::{
     Block, BlockJournal, EXPORT, ExportError, ExportHeader, ExportReader, ExportWriter, Exported,
     Gap, Link, SegmentStore, Store,
 };
-use edge_ledger_proptests::{
+use edge_ledger_sled::SledStore;
+use edge_ledger_testkit::{
     action::{Step, step},
     book::Book,
     history::{History, Timers},
 };
-use edge_ledger_sled::SledStore;
 use proptest::{
     collection::vec,
     prelude::*,

@@ -1,35 +1,28 @@
 //! Every journal there is, put to the one contract.
+use std::path::Path;
+
 use edge_ledger_core::{Journal as _, JournalReader as _, Position};
 use edge_ledger_engine::MemoryJournal;
 use edge_ledger_journal::{
     Archive, Archived, BlockJournal, Keeper, SegmentStore, StoreReader as _,
 };
-use edge_ledger_proptests::journal_contract::{self, Place};
 use edge_ledger_sled::{SledJournal, SledStore};
-use tempfile::TempDir;
+use edge_ledger_testkit::journal_contract::{self, Place};
 
 mod memory {
-    use super::Memory;
-
-    edge_ledger_proptests::journal_contract!(Memory);
+    edge_ledger_testkit::journal_contract!(place super::Memory::default());
 }
 
 mod sled {
-    use super::OnDisk;
-
-    edge_ledger_proptests::journal_contract!(OnDisk);
+    edge_ledger_testkit::journal_contract!(super::on_sled);
 }
 
 mod segments {
-    use super::InFiles;
-
-    edge_ledger_proptests::journal_contract!(InFiles);
+    edge_ledger_testkit::journal_contract!(super::in_files);
 }
 
 mod archived {
-    use super::MostlyArchived;
-
-    edge_ledger_proptests::journal_contract!(MostlyArchived);
+    edge_ledger_testkit::journal_contract!(super::mostly_archived);
 }
 
 #[test]
@@ -62,68 +55,34 @@ fn whoever_reads_sled_while_the_log_moves_to_the_archive_reads_it_whole() {
 }
 
 /// In memory, as long as the place is there.
+#[derive(Default)]
 struct Memory(MemoryJournal);
 
 impl Place for Memory {
     type Journal = MemoryJournal;
-
-    fn new() -> Self {
-        Self(MemoryJournal::default())
-    }
 
     fn open(&self) -> MemoryJournal {
         self.0.clone()
     }
 }
 
-/// In a directory that goes with the place.
-struct OnDisk(TempDir);
-
-impl Place for OnDisk {
-    type Journal = SledJournal;
-
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("makes a directory"))
-    }
-
-    fn open(&self) -> SledJournal {
-        edge_ledger_sled::open(self.0.path()).expect("opens")
-    }
+fn on_sled(directory: &Path) -> SledJournal {
+    edge_ledger_sled::open(directory).expect("opens")
 }
 
-/// In plain files, small enough that there are many.
-struct InFiles(TempDir);
-
-impl Place for InFiles {
-    type Journal = BlockJournal<SegmentStore>;
-
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("makes a directory"))
-    }
-
-    fn open(&self) -> BlockJournal<SegmentStore> {
-        let store = SegmentStore::open_with(self.0.path(), 100_000).expect("opens");
-        BlockJournal::open(store).expect("reads its last frame")
-    }
+/// Small enough that there are many.
+fn in_files(directory: &Path) -> BlockJournal<SegmentStore> {
+    let store = SegmentStore::open_with(directory, 100_000).expect("opens");
+    BlockJournal::open(store).expect("reads its last frame")
 }
 
 /// In plain files, and all but the end of it in an archive, each time it is opened.
-struct MostlyArchived(TempDir);
-
-impl Place for MostlyArchived {
-    type Journal = BlockJournal<Archived<SegmentStore>>;
-
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("makes a directory"))
-    }
-
-    fn open(&self) -> Self::Journal {
-        let archive = Archive::open(self.0.path().join("archive")).expect("opens");
-        let live = SegmentStore::open_with(self.0.path().join("live"), 5_000).expect("opens");
-        let journal = BlockJournal::open(Archived::new(live, archive.clone())).expect("reads");
-        let reader = journal.reader().store().live().clone();
-        let mut keeper = Keeper::new(reader, journal.remover(), archive).expect("tidies");
-        keeper.archive_until(Position::new(u64::MAX)).expect("archives");
-        journal
-    }
+fn mostly_archived(directory: &Path) -> BlockJournal<Archived<SegmentStore>> {
+    let archive = Archive::open(directory.join("archive")).expect("opens");
+    let live = SegmentStore::open_with(directory.join("live"), 5_000).expect("opens");
+    let journal = BlockJournal::open(Archived::new(live, archive.clone())).expect("reads");
+    let reader = journal.reader().store().live().clone();
+    let mut keeper = Keeper::new(reader, journal.remover(), archive).expect("tidies");
+    keeper.archive_until(Position::new(u64::MAX)).expect("archives");
+    journal
 }

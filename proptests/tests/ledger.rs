@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use edge_ledger_core::{Commit, Ledger, codec, snapshot};
-use edge_ledger_proptests::{
+use edge_ledger_proptests::catalogue;
+use edge_ledger_testkit::{
     action::{Step, step, step_without_outage},
-    catalogue,
     history::{History, Timers},
 };
 use proptest::{

@@ -5,7 +5,7 @@ use edge_ledger_core::{
     Commit, EdgeId, Event, Ledger, Millis, Timestamp, lifecycle,
     past::{LogEnd, Moment, Past, PastError},
 };
-use edge_ledger_proptests::{
+use edge_ledger_testkit::{
     action::{Step, step},
     history::{History, Timers},
 };

@@ -2,7 +2,8 @@
 use std::collections::BTreeSet;
 
 use edge_ledger_core::{Event, Ledger, codec};
-use edge_ledger_proptests::{catalogue, scenario};
+use edge_ledger_proptests::catalogue;
+use edge_ledger_testkit::scenario;
 
 #[test]
 fn scenarios() {

@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf};
 
 use edge_ledger_core::{Commit, Position};
 use edge_ledger_journal::{Block, ExportHeader, ExportWriter, Gap, Link, export_schema};
-use edge_ledger_proptests::{catalogue, scenario};
+use edge_ledger_proptests::catalogue;
+use edge_ledger_testkit::scenario;
 use edge_ledger_wire::operator::{CloudEvent, cloud_event_schema};
 use jsonschema::Validator;
 use serde_json::Value;

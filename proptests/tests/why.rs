@@ -8,7 +8,7 @@ use edge_ledger_core::{
     view::EdgeView,
     why::{Reason, why},
 };
-use edge_ledger_proptests::{
+use edge_ledger_testkit::{
     action::step,
     history::{History, Timers},
 };

@@ -58,16 +58,7 @@ impl Bounds {
     /// Returns a world of one task to which everything is done.
     #[must_use]
     pub const fn deep() -> Self {
-        Self {
-            tasks: 1,
-            lease_ticks: 2,
-            attempts: 2,
-            runs: 2,
-            restores: 1,
-            late_rows: true,
-            meddling: true,
-            ..Self::small()
-        }
+        Self { tasks: 1, restores: 1, runs: 2, late_rows: true, meddling: true, ..Self::small() }
     }
 
     /// Returns in how many rounds of a fair scheduler every task ends.

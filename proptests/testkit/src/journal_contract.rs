@@ -2,6 +2,7 @@
 //! any of them to.
 use std::{
     collections::BTreeSet,
+    path::Path,
     slice,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -19,28 +20,63 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use serde_json::value::RawValue;
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// The largest append that is tried where a journal takes any, in bytes.
 const APPEND_MEANT: usize = 8 * 1024 * 1024;
 
 /// Where a journal is kept: opening it again finds all that was appended.
-pub trait Place: Sized {
+pub trait Place {
     /// The journal.
     type Journal: Journal;
-
-    /// Makes a place for an empty journal.
-    fn new() -> Self;
 
     /// Opens the journal. The one opened before has been dropped, its readers too.
     fn open(&self) -> Self::Journal;
 }
 
-/// Makes a test of each claim of the contract, for the journals of one kind of [`Place`].
+/// A directory of its own, in which a function opens the journal.
+#[derive(Debug)]
+pub struct Directory<F> {
+    directory: TempDir,
+    open: F,
+}
+
+impl<F> Directory<F> {
+    /// Makes an empty directory.
+    ///
+    /// # Panics
+    ///
+    /// Panics if none can be made.
+    #[must_use]
+    pub fn new(open: F) -> Self {
+        Self { directory: tempfile::tempdir().expect("a directory can be made"), open }
+    }
+}
+
+impl<J: Journal, F: Fn(&Path) -> J> Place for Directory<F> {
+    type Journal = J;
+
+    fn open(&self) -> J {
+        (self.open)(self.directory.path())
+    }
+}
+
+/// Makes a test of each claim of the contract: for what a function opens in the directory that it is
+/// given, as in `journal_contract!(open)`; or, as in `journal_contract!(place Memory::default())`,
+/// for what is kept in a new [`Place`] of any other kind.
 #[macro_export]
 macro_rules! journal_contract {
-    ($place:ty) => {
-        $crate::journal_contract! { $place =>
+    (@claims $new:expr => $($claim:ident)*) => {
+        $(
+            #[test]
+            fn $claim() {
+                $crate::journal_contract::$claim(|| $new);
+            }
+        )*
+    };
+    (place $new:expr) => {
+        $crate::journal_contract! { @claims $new =>
             an_empty_journal_reads_nothing
             commits_come_back_whole_and_in_order
             an_append_of_nothing_changes_nothing
@@ -55,19 +91,14 @@ macro_rules! journal_contract {
             a_journal_does_what_a_list_does
         }
     };
-    ($place:ty => $($claim:ident)*) => {
-        $(
-            #[test]
-            fn $claim() {
-                $crate::journal_contract::$claim::<$place>();
-            }
-        )*
+    ($open:expr) => {
+        $crate::journal_contract! { place $crate::journal_contract::Directory::new($open) }
     };
 }
 
 /// An empty journal reads nothing, wherever reading begins.
-pub fn an_empty_journal_reads_nothing<P: Place>() {
-    let place = P::new();
+pub fn an_empty_journal_reads_nothing<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let journal = place.open();
     for after in [0, 1, u64::MAX] {
         assert_eq!(read(&journal, after), []);
@@ -75,8 +106,8 @@ pub fn an_empty_journal_reads_nothing<P: Place>() {
 }
 
 /// Commits come back as they were appended, one at a time or several, with one event or several.
-pub fn commits_come_back_whole_and_in_order<P: Place>() {
-    let place = P::new();
+pub fn commits_come_back_whole_and_in_order<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let log = log(60);
     let mut journal = place.open();
     let mut rest = &log[..];
@@ -89,8 +120,8 @@ pub fn commits_come_back_whole_and_in_order<P: Place>() {
 }
 
 /// Appending nothing succeeds and changes nothing.
-pub fn an_append_of_nothing_changes_nothing<P: Place>() {
-    let place = P::new();
+pub fn an_append_of_nothing_changes_nothing<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let log = log(2);
     let mut journal = place.open();
     append(&mut journal, &[]);
@@ -100,8 +131,10 @@ pub fn an_append_of_nothing_changes_nothing<P: Place>() {
 }
 
 /// What does not begin where the journal ends is refused with both positions; what does is taken.
-pub fn commits_that_do_not_follow_the_end_are_refused_without_a_trace<P: Place>() {
-    let place = P::new();
+pub fn commits_that_do_not_follow_the_end_are_refused_without_a_trace<P: Place>(
+    new: impl Fn() -> P,
+) {
+    let place = new();
     let log = log(6);
     let mut journal = place.open();
     append(&mut journal, &log[..3]);
@@ -124,8 +157,8 @@ pub fn commits_that_do_not_follow_the_end_are_refused_without_a_trace<P: Place>(
 }
 
 /// Reading after any position, in the middle of commits too, gives those with an event past it.
-pub fn reading_begins_with_the_commit_that_has_the_next_event<P: Place>() {
-    let place = P::new();
+pub fn reading_begins_with_the_commit_that_has_the_next_event<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let log = log(20);
     let mut journal = place.open();
     append(&mut journal, &log[..9]);
@@ -139,8 +172,8 @@ pub fn reading_begins_with_the_commit_that_has_the_next_event<P: Place>() {
 }
 
 /// What was appended outlasts the journal that appended it, time and again.
-pub fn a_reopened_journal_reads_the_same_and_goes_on<P: Place>() {
-    let place = P::new();
+pub fn a_reopened_journal_reads_the_same_and_goes_on<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let log = log(40);
     for (appended, group) in (0..).step_by(4).zip(log.chunks(4)) {
         let mut journal = place.open();
@@ -151,8 +184,8 @@ pub fn a_reopened_journal_reads_the_same_and_goes_on<P: Place>() {
 }
 
 /// Commits from the smallest to several MiB come back, around the sizes at which stores cut too.
-pub fn commits_of_any_size_come_back<P: Place>() {
-    let place = P::new();
+pub fn commits_of_any_size_come_back<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let bounds = [512, 4 << 10, 8 << 10, 64 << 10, 1 << 20];
     let around = bounds.into_iter().flat_map(|bound| bound - 8..=bound + 1);
     let sizes: Vec<usize> = around.chain([0, 1, 2 << 20, 5 << 20, 3]).collect();
@@ -170,8 +203,8 @@ pub fn commits_of_any_size_come_back<P: Place>() {
 
 /// Commits that have together, each encoded alone, almost as many bytes as an append may have are
 /// taken: one, and many.
-pub fn what_is_within_the_bound_of_an_append_is_taken<P: Place>() {
-    let place = P::new();
+pub fn what_is_within_the_bound_of_an_append_is_taken<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let mut journal = place.open();
     let max = journal.append_max().min(APPEND_MEANT);
     let largest = sized(Position::START, max - 64);
@@ -191,8 +224,8 @@ pub fn what_is_within_the_bound_of_an_append_is_taken<P: Place>() {
 }
 
 /// Text of any script and JSON of any form are the same afterwards, spaces and order of keys too.
-pub fn payloads_come_back_byte_for_byte<P: Place>() {
-    let place = P::new();
+pub fn payloads_come_back_byte_for_byte<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let texts =
         ["", "\0\u{1}\u{7f}", "a\"b\\c\n\r\t", "\u{2028}\u{feff}\u{fffd}", "日本語 🛰 e\u{301}"];
     let payloads = [
@@ -223,8 +256,8 @@ pub fn payloads_come_back_byte_for_byte<P: Place>() {
 }
 
 /// A reader needs no making anew to see more, and two of them see the same.
-pub fn a_reader_made_early_sees_what_is_appended_later<P: Place>() {
-    let place = P::new();
+pub fn a_reader_made_early_sees_what_is_appended_later<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let log = log(5);
     let mut journal = place.open();
     let reader = journal.reader();
@@ -236,8 +269,8 @@ pub fn a_reader_made_early_sees_what_is_appended_later<P: Place>() {
 }
 
 /// While the writer appends, readers on other threads see appends whole, and all that returned.
-pub fn a_reader_sees_whole_appends_only<P: Place>() {
-    let place = P::new();
+pub fn a_reader_sees_whole_appends_only<P: Place>(new: impl Fn() -> P) {
+    let place = new();
     let log = log(400);
     let ends: BTreeSet<_> = log.chunks(20).map(|group| group[19].head()).collect();
     let mut journal = place.open();
@@ -267,10 +300,10 @@ pub fn a_reader_sees_whole_appends_only<P: Place>() {
 }
 
 /// Any appends, right and wrong, reopenings and readings come to what they come to with a list.
-pub fn a_journal_does_what_a_list_does<P: Place>() {
+pub fn a_journal_does_what_a_list_does<P: Place>(new: impl Fn() -> P) {
     let config = Config { cases: 24, source_file: Some(file!()), ..Config::default() };
     let outcome = TestRunner::new(config).run(&vec(step(), 1..20), |steps| {
-        let place = P::new();
+        let place = new();
         let (mut journal, mut list) = (place.open(), Vec::new());
         for step in steps {
             journal = take(&place, journal, &mut list, step)?;

@@ -14,11 +14,22 @@ use edge_ledger_core::{
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
-    action::Step,
+    action::{Step, step},
     book::{Book, Outcome},
     invariant::{self, Rows, Taken},
     model::{Expected, Model, picture},
 };
+
+/// Any log that so many steps, or fewer, can come to.
+pub fn logs(steps: usize) -> impl Strategy<Value = Vec<Commit>> {
+    prop::collection::vec(step(), 0..=steps).prop_map(|steps| {
+        let mut history = History::begin(Timers::Late).expect("a history begins");
+        for step in &steps {
+            history.take_step(step).expect("the ledger keeps its word");
+        }
+        history.log().to_vec()
+    })
+}
 
 /// When timers fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,9 +33,11 @@ mod values;
 mod views;
 mod words;
 
-use std::fmt::Write;
+use std::{fmt::Write, mem};
 
-use edge_ledger_core::{Cause, Command, Event, Millis, Timestamp, edge, plan, task};
+use edge_ledger_core::{
+    Cause, Command, Event, Millis, Principal, Rejection, Timestamp, edge, plan, task,
+};
 
 use crate::book::{Book, Outcome};
 use line::{Ask, Line};
@@ -68,8 +70,7 @@ pub fn run_as_far_as_it_reads(script: &str) -> (Run, Option<String>) {
     let mut stage = Stage::default();
     let mut unreadable = None;
     for (number, line) in script.lines().enumerate() {
-        stage.say(line);
-        if let Err(fault) = stage.act(line) {
+        if let Err(fault) = stage.play(line) {
             unreadable = Some(format!("line {}: {line}\n{fault}", number + 1));
             break;
         }
@@ -78,15 +79,50 @@ pub fn run_as_far_as_it_reads(script: &str) -> (Run, Option<String>) {
     (Run { transcript, book }, unreadable)
 }
 
-#[derive(Default)]
-struct Stage {
+/// What lines have come to.
+#[derive(Debug, Default)]
+pub(crate) struct Came {
+    pub(crate) events: Vec<Event>,
+    /// The last one.
+    pub(crate) refusal: Option<Rejection>,
+}
+
+/// A ledger, as lines happen to it.
+#[derive(Debug, Default)]
+pub(crate) struct Stage {
     book: Book,
     names: Names,
     now: Option<Timestamp>,
     transcript: String,
+    came: Came,
 }
 
 impl Stage {
+    pub(crate) const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    pub(crate) fn transcript(&self) -> &str {
+        &self.transcript
+    }
+
+    /// Returns what came of all lines since this was asked last.
+    pub(crate) fn listen(&mut self) -> Came {
+        mem::take(&mut self.came)
+    }
+
+    /// Executes a command that no line can say.
+    pub(crate) fn ask_as(&mut self, command: Command, principal: Principal) {
+        self.say(&format!("{command:?}"));
+        self.ask(Ask { command, principal, idempotency: None });
+    }
+
+    /// Says a line, and lets it happen.
+    pub(crate) fn play(&mut self, line: &str) -> Result<(), words::Fault> {
+        self.say(line);
+        self.act(line)
+    }
+
     fn act(&mut self, line: &str) -> Result<(), words::Fault> {
         match line::read(line, &mut self.names, self.book.ledger())? {
             Line::Nothing => {}
@@ -135,11 +171,15 @@ impl Stage {
     fn execute(&mut self, command: Command, cause: Cause) -> bool {
         let outcome = self.book.execute(command, cause, self.now());
         match &outcome {
-            Err(refusal) => self.tell(&format!("! {}: {refusal}", refusal.code())),
+            Err(refusal) => {
+                self.tell(&format!("! {}: {refusal}", refusal.code()));
+                self.came.refusal = Some(refusal.clone());
+            }
             Ok(Outcome::AlreadySo) => self.tell("= already so"),
             Ok(Outcome::Repeated(after)) => self.tell(&format!("~ repeated after {after}")),
             Ok(Outcome::Appended) => {
                 let commit = self.book.last().clone();
+                self.came.events.extend(commit.events.iter().cloned());
                 for envelope in commit.envelopes() {
                     if let Event::Edge { id, what: edge::Event::CredentialIssued { .. } } =
                         envelope.event
@@ -153,7 +193,7 @@ impl Stage {
         outcome == Ok(Outcome::Appended)
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.now.unwrap_or(Timestamp::EPOCH)
     }
 
