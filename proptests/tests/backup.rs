@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use edge_ledger_core::{
     Commit, Digest, Event, Journal, Ledger, Position, TaskArchive as _, TaskId, Timestamp,
+    archive::leaving,
     lifecycle,
     task::{self, Payload, Spec, Task, Terms},
 };
@@ -182,7 +183,8 @@ fn a_log_whose_beginning_was_removed_is_backed_up_over_its_base() {
         damage: Damage::Missing { found: base.link().position },
     };
     assert_eq!(without.to_string(), missing.to_string());
-    let bytes = BackupWriter::new(journal.reader(), Some(&base), None).unwrap();
+    let (_place, tasks) = archive_of(&log[..100]);
+    let bytes = BackupWriter::new(journal.reader(), Some(&base), Some(tasks)).unwrap();
     let read = Read::all(&bytes.flat_map(Result::unwrap).collect::<Vec<_>>()).unwrap();
     assert_eq!(read.base.as_ref().map(Snapshot::link), Some(base.link()));
     let (_place, restored) = read.restore(base.link());
@@ -242,6 +244,19 @@ fn append(journal: &mut SledJournal, ledger: &mut Ledger, event: lifecycle::Even
     let commit = Commit { after, recorded_at, cause, events };
     ledger.apply(&commit).expect("folds");
     journal.append(&[commit]).expect("appends");
+}
+
+/// Keeps the tasks that leave with a log.
+fn archive_of(log: &[Commit]) -> (TempDir, Arc<SledTasks>) {
+    let place = tempfile::tempdir().expect("a directory");
+    let archive = SledTasks::open(place.path()).expect("an archive");
+    let mut ledger = Ledger::default();
+    for commit in log {
+        let leaving: Vec<_> = leaving(commit).filter_map(|id| ledger.task_entry(id)).collect();
+        archive.keep(ledger.archived(), &leaving).expect("keeps");
+        ledger.apply(commit).expect("folds");
+    }
+    (place, Arc::new(archive))
 }
 
 /// Writes a backup's parts with tasks so many times, under a right checksum.
