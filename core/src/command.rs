@@ -1,8 +1,11 @@
 //! The sum of all that may be asked.
+use serde::{Deserialize, Serialize};
+
 use crate::{EdgeId, TaskId, TokenId, edge, enrollment, lifecycle, task};
 
 /// A wish, addressed to one subject or left to the ledger to place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// About the ledger itself.
     Ledger(lifecycle::Command),

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Digest, Labels, Position, Timestamp};
 
 /// What an operator may ask about an enrollment token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Make a token.
     Create(Box<Grant>),

@@ -61,7 +61,8 @@
 //! [`edge`] (with [`credential`]) and [`task`]; [`cause`], [`access`] and [`idempotency`] say who
 //! asks and whether they may; [`liveness`], [`view`] and [`why`] say what there is to see, [`past`]
 //! as of when, [`contacts`] when it changed, and [`plan`] what is to follow; [`journal`], [`codec`]
-//! and [`snapshot`] are the border to what lasts.
+//! and [`snapshot`] are the border to what lasts; [`replay`], [`golden`] and [`decisions`] show that
+//! it still means what it meant.
 pub mod ledger;
 
 pub mod command;
@@ -88,7 +89,10 @@ pub mod why;
 pub mod archive;
 pub mod codec;
 pub mod commit;
+pub mod decisions;
+pub mod golden;
 pub mod journal;
+pub mod replay;
 pub mod snapshot;
 
 pub mod digest;

@@ -11,7 +11,8 @@ use crate::{
 pub const TASKS_ARCHIVED_MAX: usize = 256;
 
 /// What the ledger's own process asks of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Begin to serve, after a close, a crash or a restore.
     Open {

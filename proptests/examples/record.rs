@@ -4,7 +4,7 @@
 //! The scenarios are played one after the other, as one ledger. A log that is there already is
 //! never written again: see `fixtures/README.md`.
 #![allow(clippy::print_stdout, reason = "this is what it is for")]
-use edge_ledger_proptests::golden;
+use edge_ledger_core::golden;
 use edge_ledger_testkit::scenario;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

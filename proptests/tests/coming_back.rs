@@ -93,7 +93,7 @@ fn an_engine_goes_on_from_a_snapshot_as_from_the_whole_journal() {
     append(&mut journal, &log[100..], 5);
 
     let from = Snapshot::decode(&snapshot).unwrap().into_ledger();
-    let beginning = Beginning { ledger: from, shelf: None };
+    let beginning = Beginning { ledger: from, ..Beginning::default() };
     let engine = Engine::start_from(journal, beginning, Options::default()).unwrap();
     let handle = engine.handle();
     assert_eq!(engine.close(), Stop::Closed);

@@ -7,13 +7,14 @@ use edge_ledger_core::{
     Position, Principal, TaskId, Timestamp, TokenId, codec, credential,
     edge::{self, Change, Identity, Report, RuntimeState, UpgradeStatus},
     enrollment::{self, Grant},
+    golden::hex,
     lifecycle::{self, Epoch},
     task::{
         self, Backoff, Completion, EndReason, FailReason, Fence, LateResultsKept, LeaseEnd,
         Payload, Progress, Progressed, ResultsStored, Row, Spec, Submitted, Terms,
     },
 };
-use edge_ledger_proptests::{catalogue, hex};
+use edge_ledger_proptests::catalogue;
 use uuid::Uuid;
 
 #[test]

@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        agent, backup, bench, completions, config, demo, edge, liveness, log, restore, serve, task,
-        token,
+        agent, backup, bench, completions, config, demo, edge, liveness, log, replay, restore,
+        serve, task, token,
     },
     config::File,
     context::Context,
@@ -48,6 +48,7 @@ enum Command {
     Token(token::TokenArgs),
     Log(log::LogArgs),
     Liveness(liveness::LivenessArgs),
+    Replay(replay::ReplayArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     Bench(bench::BenchArgs),
@@ -73,6 +74,7 @@ impl Cli {
             Command::Token(args) => token::run(args, &context),
             Command::Log(args) => log::run(args, &context),
             Command::Liveness(args) => liveness::run(args, &context),
+            Command::Replay(args) => replay::run(args, &context),
             Command::Backup(args) => backup::run(args, &context),
             Command::Restore(args) => restore::run(args, &context),
             Command::Bench(args) => bench::run(args, &context),

@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod edge;
 pub(crate) mod liveness;
 pub(crate) mod log;
+pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod task;

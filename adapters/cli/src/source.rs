@@ -204,7 +204,8 @@ fn known<T>(found: Result<T, JournalError>) -> Result<T> {
     found.map_err(|error| journal::explain(&error))
 }
 
-fn is_archive(path: &Path) -> bool {
+/// Returns whether a directory is an archive by itself.
+pub(crate) fn is_archive(path: &Path) -> bool {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).any(|path| path.extension().is_some_and(|of| of == "archive"))
 }

@@ -63,6 +63,9 @@ impl<J: Journal> Committer<J> {
     fn published(&self, commits: &[Commit]) -> Beside {
         let head = commits.last().expect("a group is never empty").head();
         self.durable.send_replace(head);
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.durable(head);
+        }
         self.shared.handover.appended()
     }
 

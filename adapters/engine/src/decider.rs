@@ -159,7 +159,8 @@ impl<R: JournalReader> Decider<R> {
     }
 
     fn decide(&self, cause: Cause, command: Command, now: Timestamp) -> Result<Step, ExecuteError> {
-        step::decide(&self.ledger(), self.append_max, cause, command, now)
+        let recorder = self.shared.recorder.as_deref();
+        step::decide(&self.ledger(), self.append_max, cause, command, now, recorder)
     }
 
     /// Applies a commit, makes the answer from the ledger just as it is then, and hands both over.

@@ -9,8 +9,9 @@ use edge_ledger_core::{Journal, JournalReader, Ledger};
 use tokio::sync::watch;
 
 use crate::{
-    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Shelf, Stop, Upkeep, Writer,
-    committer::Committer, decider::Decider, handle::Shared, handover::Handover, queue::Queue,
+    Clock, ExecuteError, Handle, OpenError, Opening, Readiness, Recorder, Shelf, Stop, Upkeep,
+    Writer, committer::Committer, decider::Decider, handle::Shared, handover::Handover,
+    queue::Queue,
 };
 
 /// How an engine is to run.
@@ -39,6 +40,8 @@ pub struct Beginning {
     pub ledger: Ledger,
     /// Where finished tasks go; without it they stay in the ledger.
     pub shelf: Option<Shelf>,
+    /// Who sees what is decided, from the opening on.
+    pub recorder: Option<Arc<dyn Recorder>>,
 }
 
 /// An open ledger with its writer. Dropping it closes the ledger.
@@ -74,10 +77,10 @@ impl<R: JournalReader> Engine<R> {
     where
         J: Journal<Reader = R> + Send + 'static,
     {
-        let Beginning { ledger, shelf } = beginning;
+        let (shelf, recorder) = (beginning.shelf.clone(), beginning.recorder.clone());
         let mut clock = None;
         let opening = options.opening;
-        let writer = Writer::open_from(journal, ledger, shelf.as_ref(), opening, |ledger| {
+        let writer = Writer::begin(journal, beginning, opening, |ledger| {
             clock.insert(Clock::start(ledger.recorded_at())).now()
         })?;
         let clock = clock.expect("an opened writer has asked for the time");
@@ -93,6 +96,7 @@ impl<R: JournalReader> Engine<R> {
             durable: known,
             shelf,
             upkeep: Upkeep::default(),
+            recorder,
             stopped: OnceLock::new(),
         });
         let committer = Committer::new(journal, Arc::clone(&shared), durable);

@@ -10,7 +10,8 @@ use edge_ledger_core::{
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Clock, ExecuteError, Receipt, Shelf, Upkeep, answer::Waiting, handover::Handover, queue::Queue,
+    Clock, ExecuteError, Receipt, Recorder, Shelf, Upkeep, answer::Waiting, handover::Handover,
+    queue::Queue,
 };
 
 /// The wall clock may be this far off before readiness says so.
@@ -35,6 +36,8 @@ pub(crate) struct Shared<R> {
     pub(crate) shelf: Option<Shelf>,
     /// How well it goes beside the writer.
     pub(crate) upkeep: Upkeep,
+    /// Who sees what is decided.
+    pub(crate) recorder: Option<Arc<dyn Recorder>>,
     /// How the writer has stopped.
     pub(crate) stopped: OnceLock<Stop>,
 }

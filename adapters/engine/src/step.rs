@@ -3,10 +3,12 @@ use std::{slice, sync::Arc};
 
 use edge_ledger_core::{
     Cause, Command, Commit, Decision, JournalReader, Ledger, Millis, Position, Principal,
-    Timestamp, codec, lifecycle,
+    Timestamp, codec,
+    decisions::{Answer, Decided},
+    lifecycle,
 };
 
-use crate::{ExecuteError, mint};
+use crate::{ExecuteError, Recorder, mint};
 
 /// While open, the ledger commits at least this often: after a crash the last commit stands for
 /// the close, and this bounds the error.
@@ -22,8 +24,27 @@ pub(crate) enum Step {
     Repeated { after: Position },
 }
 
-/// Decides a command, and sees that what it makes happen can be appended.
+/// Decides a command, and sees that what it makes happen can be appended. Whoever records sees it.
 pub(crate) fn decide(
+    ledger: &Ledger,
+    append_max: usize,
+    cause: Cause,
+    command: Command,
+    now: Timestamp,
+    recorder: Option<&dyn Recorder>,
+) -> Result<Step, ExecuteError> {
+    let Some(recorder) = recorder else {
+        return decide_unseen(ledger, append_max, cause, command, now);
+    };
+    let (asked, by) = (command.clone(), cause.clone());
+    let step = decide_unseen(ledger, append_max, cause, command, now);
+    if let Some(answer) = answer(&step) {
+        recorder.decided(Decided { after: ledger.head(), now, cause: by, command: asked, answer });
+    }
+    step
+}
+
+fn decide_unseen(
     ledger: &Ledger,
     append_max: usize,
     cause: Cause,
@@ -41,6 +62,26 @@ pub(crate) fn decide(
             }
             Ok(Step::Commit { commit, size })
         }
+    }
+}
+
+/// Returns what a step is, as it is recorded; nothing if nothing was decided.
+fn answer(step: &Result<Step, ExecuteError>) -> Option<Answer> {
+    match step {
+        Ok(Step::Commit { commit, .. }) => Some(Answer::Events(commit.events.clone())),
+        Ok(Step::AlreadySo) => Some(Answer::AlreadySo),
+        Ok(Step::Repeated { after }) => Some(Answer::Repeated { after: *after }),
+        Err(ExecuteError::Rejected(rejection)) => Some(Answer::refused(rejection)),
+        Err(ExecuteError::TooLarge { size, max }) => {
+            Some(Answer::TooLarge { size: *size as u64, max: *max as u64 })
+        }
+        Err(
+            ExecuteError::Busy
+            | ExecuteError::Unrecorded(_)
+            | ExecuteError::Unreadable(_)
+            | ExecuteError::Unarchived(_)
+            | ExecuteError::Stopped,
+        ) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use edge_ledger_core::{
 };
 
 use crate::{
-    Shelf,
+    Beginning, Recorder,
     error::{ExecuteError, OpenError},
     step::{self, Step},
 };
@@ -18,6 +18,7 @@ use crate::{
 pub struct Writer<J: Journal> {
     journal: J,
     ledger: Ledger,
+    recorder: Option<Arc<dyn Recorder>>,
     stopped: bool,
 }
 
@@ -66,29 +67,34 @@ impl<J: Journal> Writer<J> {
         opening: Opening,
         now: impl FnOnce(&Ledger) -> Timestamp,
     ) -> Result<Self, OpenError> {
-        Self::open_from(journal, Ledger::default(), None, opening, now)
+        Self::begin(journal, Beginning::default(), opening, now)
     }
 
-    /// Does the same from a ledger that the journal's beginning folds to, reading the rest only,
-    /// and lets the archive have what has left the ledger.
+    /// Does the same from more than a journal: from a ledger that the journal's beginning folds to,
+    /// reading the rest only, with an archive that is let have what has left the ledger, and with
+    /// somebody who sees what is decided.
     ///
     /// # Errors
     ///
     /// As [`Writer::open`], and if the archive cannot be made to have that.
-    pub fn open_from(
+    pub fn begin(
         journal: J,
-        ledger: Ledger,
-        shelf: Option<&Shelf>,
+        beginning: Beginning,
         opening: Opening,
         now: impl FnOnce(&Ledger) -> Timestamp,
     ) -> Result<Self, OpenError> {
+        let Beginning { ledger, shelf, recorder } = beginning;
+        let shelf = shelf.as_ref();
         let ledger = fold(&journal.reader(), ledger, |ledger, commit| {
             shelf.map_or(Ok(()), |shelf| shelf.follow(ledger, commit))
         })?;
         shelf.map_or(Ok(()), |shelf| shelf.check(&ledger))?;
+        if let Some(recorder) = &recorder {
+            recorder.begin(&ledger);
+        }
         let now = now(&ledger);
         let open = lifecycle::Command::Open { epoch: opening.epoch(ledger.epoch()) };
-        let mut writer = Self { journal, ledger, stopped: false };
+        let mut writer = Self { journal, ledger, recorder, stopped: false };
         writer.record(step::system(), Command::Ledger(open), now)?;
         Ok(writer)
     }
@@ -168,7 +174,8 @@ impl<J: Journal> Writer<J> {
         if self.stopped {
             return Err(ExecuteError::Stopped);
         }
-        match step::decide(&self.ledger, self.journal.append_max(), cause, command, now)? {
+        let (ledger, max) = (&self.ledger, self.journal.append_max());
+        match step::decide(ledger, max, cause, command, now, self.recorder.as_deref())? {
             Step::AlreadySo => Ok(None),
             Step::Repeated { after } => step::read_again(&self.journal.reader(), after).map(Some),
             Step::Commit { commit, .. } => {
@@ -181,7 +188,12 @@ impl<J: Journal> Writer<J> {
 
     fn append(&mut self, commit: &Commit) -> Result<(), ExecuteError> {
         match self.journal.append(slice::from_ref(commit)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if let Some(recorder) = &self.recorder {
+                    recorder.durable(commit.head());
+                }
+                Ok(())
+            }
             Err(AppendError::TooLarge { size, max }) => Err(ExecuteError::TooLarge { size, max }),
             Err(error @ (AppendError::Conflict { .. } | AppendError::Fault(_))) => {
                 self.stopped = true;

@@ -1,10 +1,12 @@
 //! What may be asked about an edge.
+use serde::{Deserialize, Serialize};
+
 use crate::{CredentialId, Digest, EdgeId, Labels, time::Millis};
 
 use super::Identity;
 
 /// A machine that asks to be an edge, with what the adapter has minted for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// The id it gets if its device is new.
     pub edge: EdgeId,
@@ -17,7 +19,8 @@ pub struct Registration {
 }
 
 /// What an operator may ask of an edge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Refuse it everywhere and end its leases.
     Disable {

@@ -1,10 +1,12 @@
 //! What may be asked about a task.
+use serde::{Deserialize, Serialize};
+
 use crate::{Digest, EdgeId, Position, TaskId};
 
 use super::{Completion, Fence, Progress, Row, Spec};
 
 /// A task that is to be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
     /// Its id, chosen by the submitter or minted.
     pub id: TaskId,
@@ -12,16 +14,18 @@ pub struct Submission {
     pub spec: Box<Spec>,
     /// The task in the archive that has its dedupe key, or else its id. Looked up just before the
     /// decision: a task that leaves the ledger in between would be in neither place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived: Option<ArchivedSubmission>,
 }
 
 /// What a task was submitted as that has left for the archive. Its id and its dedupe key are taken
 /// for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArchivedSubmission {
     /// Its id.
     pub id: TaskId,
     /// Its dedupe key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedupe_key: Option<Box<str>>,
     /// Its [`spec_digest`](super::Task::spec_digest).
     pub digest: Digest,
@@ -38,16 +42,18 @@ impl ArchivedSubmission {
 }
 
 /// An edge asks for work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poll {
     /// The tasks it says it works on; nothing is known of them if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holding: Option<Vec<TaskId>>,
     /// The most leases it wants to hold at once; at least one.
     pub capacity: u32,
 }
 
 /// What may be asked about one task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// An edge reports, with the fence it was given, if it knows it.
     Holder(Option<Fence>, HolderCommand),
@@ -58,7 +64,8 @@ pub enum Command {
 }
 
 /// What the holder of a lease may report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HolderCommand {
     /// It is at work.
     Heartbeat(Progress),
@@ -76,7 +83,8 @@ pub enum HolderCommand {
 }
 
 /// What an operator may ask of a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OperatorCommand {
     /// End it, unfinished.
     Cancel {
@@ -98,7 +106,8 @@ pub enum OperatorCommand {
 }
 
 /// What time makes due, and what the ledger's own process asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SystemCommand {
     /// End a lease whose time is over.
     EndLapsedLease,

@@ -1,16 +1,18 @@
 //! A ledger beside the log it is folded from: a writer's order of steps, in memory.
 use edge_ledger_core::{
     Cause, Command, CommandId, Commit, Decision, Ledger, Position, Principal, Rejection, Timestamp,
+    decisions::{Answer, Decided},
 };
 use uuid::Uuid;
 
 use crate::archive::Archive;
 
-/// A ledger, its log and its archive.
+/// A ledger, its log, what was decided, and its archive.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
     ledger: Ledger,
     log: Vec<Commit>,
+    decisions: Vec<Decided>,
     archive: Archive,
 }
 
@@ -36,6 +38,12 @@ impl Book {
     #[must_use]
     pub fn log(&self) -> &[Commit] {
         &self.log
+    }
+
+    /// Returns every decision, refusals too.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decided] {
+        &self.decisions
     }
 
     /// Returns the archive of the tasks that have left.
@@ -70,7 +78,15 @@ impl Book {
         now: Timestamp,
     ) -> Result<Outcome, Rejection> {
         let command = self.archive.inform(command);
-        let events = match self.ledger.decide(command, &cause, now)? {
+        let decided = self.ledger.decide(command.clone(), &cause, now);
+        self.decisions.push(Decided {
+            after: self.ledger.head(),
+            now,
+            cause: cause.clone(),
+            command,
+            answer: Answer::of(decided.clone()),
+        });
+        let events = match decided? {
             Decision::AlreadySo => return Ok(Outcome::AlreadySo),
             Decision::Repeated { after } => return Ok(Outcome::Repeated(after)),
             Decision::Events(events) => events,

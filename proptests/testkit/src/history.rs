@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use edge_ledger_core::{
     Cause, Command, Commit, CredentialId, Decision, EdgeId, Ledger, Position, TaskId, Timestamp,
     TokenId,
+    decisions::Decided,
     lifecycle::{self, Epoch},
     task::Fence,
     time::Millis,
@@ -129,6 +130,12 @@ impl History {
     #[must_use]
     pub fn log(&self) -> &[Commit] {
         self.book.log()
+    }
+
+    /// Returns every decision, refusals too.
+    #[must_use]
+    pub fn decisions(&self) -> &[Decided] {
+        self.book.decisions()
     }
 
     /// Lists what commands have come to: names of events, codes of refusals.

@@ -8,7 +8,7 @@ mod stage;
 mod tasks;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -38,6 +38,9 @@ pub(crate) struct DemoArgs {
     /// Leave everything where it is in the end, and say how to look further.
     #[arg(long)]
     keep: bool,
+    /// Record every decision of the gateway to this file, for `replay --decisions`.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: DemoArgs, context: &Context) -> Result<Exit> {
@@ -45,7 +48,7 @@ pub(crate) fn run(args: DemoArgs, context: &Context) -> Result<Exit> {
     let outcome = wait(async {
         let mut interrupts = Interrupts::listen()?;
         tokio::select! {
-            outcome = demonstrate(root.path(), context.output) => outcome,
+            outcome = demonstrate(root.path(), args.record.as_deref(), context.output) => outcome,
             () = interrupts.next() => Err(Failure::new(Exit::Interrupted, "interrupted").into()),
         }
     });
@@ -63,11 +66,11 @@ pub(crate) fn run(args: DemoArgs, context: &Context) -> Result<Exit> {
     }
 }
 
-async fn demonstrate(root: &Path, output: Output) -> Result<Takeover> {
+async fn demonstrate(root: &Path, record: Option<&Path>, output: Output) -> Result<Takeover> {
     let tasks = tasks::all()?;
     let total = tasks.iter().filter_map(|task| task["trials"].as_u64()).sum();
     let mut watch = Watch::begin(total);
-    let mut stage = Stage::set(root).await.context("the stage could not be set")?;
+    let mut stage = Stage::set(root, record).await.context("the stage could not be set")?;
     watch.tell(&format!("a gateway listens on {}", stage.url()));
 
     let answer = stage.client.post(&["tasks"], &json!({ "tasks": tasks })).await?;

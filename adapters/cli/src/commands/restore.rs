@@ -13,7 +13,7 @@ use clap::Args;
 use edge_ledger_core::{
     AppendError, Archived, Journal as _, Ledger, Millis, TaskArchive as _, TaskId, task::Task,
 };
-use edge_ledger_engine::{Clock, Opening, Shelf, Writer};
+use edge_ledger_engine::{Beginning, Clock, Opening, Shelf, Writer};
 use edge_ledger_http::secret_key_path;
 use edge_ledger_journal::{Block, JournalError, Link, Snapshot};
 use edge_ledger_sled::SledTasks;
@@ -165,8 +165,8 @@ fn reopen(half: &Path, store: Kind, contents: &Contents) -> Result<Ledger> {
         let shelf = Shelf::new(Arc::new(open_tasks(half)?), Millis::ZERO);
         (base.map(Snapshot::into_ledger).unwrap_or_default(), Some(shelf))
     };
-    let opening = Opening::NewEpoch;
-    let mut writer = Writer::open_from(journal, from, shelf.as_ref(), opening, |_| clock.now())?;
+    let beginning = Beginning { ledger: from, shelf, ..Beginning::default() };
+    let mut writer = Writer::begin(journal, beginning, Opening::NewEpoch, |_| clock.now())?;
     writer.close(clock.now())?;
     let ledger = writer.ledger().clone();
     let end = log.end()?.context("a log that was opened has an end")?;

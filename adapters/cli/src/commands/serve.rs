@@ -2,6 +2,7 @@
 
 mod coming_back;
 mod limits;
+mod recording;
 mod retention;
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, builder::BoolishValueParser};
 use edge_ledger_core::{Journal as _, Position, TaskArchive};
-use edge_ledger_engine::{Beginning, Engine, Opening, Options, Stop};
+use edge_ledger_engine::{Beginning, Engine, Opening, Options, Recorder, Recording, Stop};
 use edge_ledger_http::{
     Backups, Gateway, Keys, Listen, ListenError, TlsFiles, listen, operator_token_path,
 };
@@ -86,6 +87,10 @@ pub(crate) struct ServeArgs {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[arg(value_parser = BoolishValueParser::new())]
     verify_on_start: Option<bool>,
+    /// Append every command to this file, with its time and what was decided about it, for
+    /// `replay --decisions`.
+    #[arg(long, env = "EDGE_LEDGER_SERVE_RECORD", value_name = "FILE")]
+    record: Option<PathBuf>,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -120,6 +125,7 @@ pub(crate) struct ServeSettings {
     ready_file: Setting<Option<PathBuf>>,
     snapshot_every: Setting<u64>,
     verify_on_start: Setting<bool>,
+    record: Setting<Option<PathBuf>>,
     limits: LimitSettings,
     retention: RetentionSettings,
     thresholds: ThresholdSettings,
@@ -159,6 +165,7 @@ impl ServeArgs {
                 filed.verify_on_start,
                 || false,
             ),
+            record: Setting::settle_any("serve.record", self.record, filed.record),
             limits: self.limits.settle(filed.limits),
             retention: self.retention.settle(file.retention),
             thresholds: self.thresholds.settle(file.liveness),
@@ -178,6 +185,7 @@ impl ServeSettings {
             self.ready_file.shown(),
             self.snapshot_every.shown(),
             self.verify_on_start.shown(),
+            self.record.shown(),
         ];
         shown.extend(self.limits.shown());
         shown.extend(self.retention.shown());
@@ -198,7 +206,8 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
         // One that was killed has left it.
         drop(fs::remove_file(file));
     }
-    let Opened { engine, keys, keeper, keeping, tasks } = Opened::of(&settings, opening)?;
+    let Opened { engine, keys, keeper, keeping, tasks, recording } =
+        Opened::of(&settings, opening)?;
     wait(async {
         let handle = engine.handle();
         let retention = settings.retention.retention();
@@ -208,7 +217,11 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
         let gateway = gateway.with_backups(backups);
         serve(gateway, &listen, &settings, with_parent, context.output).await?;
         drop(housekeeping);
-        match engine.close() {
+        let stop = engine.close();
+        if let Some(recording) = recording {
+            recording.end();
+        }
+        match stop {
             Stop::Closed => {
                 keeping.end(&handle);
                 tracing::info!("the ledger is closed");
@@ -275,6 +288,7 @@ struct Opened {
     keeping: Keeping<Merged<AnyReader>>,
     /// The tasks that have left the ledger.
     tasks: Arc<dyn TaskArchive>,
+    recording: Option<Arc<Recording>>,
 }
 
 impl Opened {
@@ -300,7 +314,10 @@ impl Opened {
         let options = Options { opening, ..Options::default() };
         let shelf = settings.retention.shelf(data).map_err(|error| journal::explain(&error))?;
         let tasks = shelf.archive();
-        let beginning = Beginning { ledger: back.ledger, shelf: Some(shelf.clone()) };
+        let recording = settings.record.value.as_deref().map(recording::start).transpose()?;
+        let recorder = || recording.clone().map(|recording| recording as Arc<dyn Recorder>);
+        let beginning =
+            Beginning { ledger: back.ledger, shelf: Some(shelf.clone()), recorder: recorder() };
         let mut keeper = keeper_of(&journal)?;
         let engine = match Engine::start_from(journal, beginning, options) {
             Err(error) if may_do_without_snapshot(&error) && snapshot > Position::START => {
@@ -310,7 +327,8 @@ impl Opened {
                 drop(keeper);
                 let journal = journal::open(data)?;
                 keeper = keeper_of(&journal)?;
-                let beginning = Beginning { shelf: Some(shelf), ..Beginning::default() };
+                let beginning =
+                    Beginning { shelf: Some(shelf), recorder: recorder(), ..Beginning::default() };
                 Engine::start_from(journal, beginning, options)
             }
             started => started,
@@ -320,7 +338,7 @@ impl Opened {
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(snapshot = snapshot.get(), took_ms, verified = verify, "the ledger is back");
         let keeping = Keeping::begin(data, &engine.handle(), rhythm)?;
-        Ok(Self { engine, keys, keeper, keeping, tasks })
+        Ok(Self { engine, keys, keeper, keeping, tasks, recording })
     }
 }
 

@@ -13,6 +13,7 @@ mod demo;
 mod exports;
 mod gateway;
 mod house;
+mod replay;
 mod settings;
 mod stores;
 mod usage;

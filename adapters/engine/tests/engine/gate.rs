@@ -8,7 +8,7 @@ use std::{
 };
 
 use edge_ledger_core::{AppendError, Commit, Journal, JournalReader, Position};
-use edge_ledger_engine::{Engine, Handle, MemoryJournal, MemoryReader, Options};
+use edge_ledger_engine::{Beginning, Engine, Handle, MemoryJournal, MemoryReader, Options};
 
 /// Longer than anything takes that comes at all.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
@@ -39,9 +39,14 @@ pub(crate) struct Rig {
 impl Rig {
     /// Starts an engine whose journal takes so many bytes at once.
     pub(crate) fn start(append_max: usize, options: Options) -> Self {
+        Self::start_from(append_max, Beginning::default(), options)
+    }
+
+    /// Starts one from more than a journal.
+    pub(crate) fn start_from(append_max: usize, beginning: Beginning, options: Options) -> Self {
         let inner = MemoryJournal::default();
         let (journal, gate) = Gate::before(inner.clone(), append_max);
-        let engine = Engine::start(journal, options).expect("starts");
+        let engine = Engine::start_from(journal, beginning, options).expect("starts");
         Self { gate, handle: engine.handle(), engine, inner }
     }
 }

@@ -5,3 +5,4 @@ mod failures;
 mod gate;
 mod groups;
 mod reads;
+mod recording;

@@ -93,7 +93,11 @@ type Served = Engine<<SledJournal as edge_ledger_core::Journal>::Reader>;
 /// all tasks have left.
 fn serve(journal: SledJournal, ledger: Ledger, archive: SledTasks) -> Result<Served, Broken> {
     let shelf = Some(Shelf::new(Arc::new(archive), Millis(0)));
-    let started = Engine::start_from(journal, Beginning { ledger, shelf }, Options::default());
+    let started = Engine::start_from(
+        journal,
+        Beginning { ledger, shelf, ..Beginning::default() },
+        Options::default(),
+    );
     let engine = started.map_err(|error| Broken::Stuck(chain(&error)))?;
     let began = Instant::now();
     loop {

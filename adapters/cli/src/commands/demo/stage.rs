@@ -36,10 +36,11 @@ pub(super) const AGENTS: [&str; 3] = ["alder", "birch", "cedar"];
 const ENDED_WITHIN: Duration = Duration::from_secs(5);
 
 impl Stage {
-    /// Starts a gateway on a free port of this machine, and lets the agents in.
-    pub(super) async fn set(root: &Path) -> Result<Self> {
+    /// Starts a gateway on a free port of this machine, which records to a file if there is one,
+    /// and lets the agents in.
+    pub(super) async fn set(root: &Path, record: Option<&Path>) -> Result<Self> {
         fs::create_dir_all(root.join("logs"))?;
-        let mut gateway = gateway(root)?;
+        let mut gateway = gateway(root, record)?;
         let url =
             ready(&root.join("url"), &mut gateway, &log_of(root, GATEWAY), READY_WITHIN).await?;
         let token = Token::read(&edge_ledger_http::operator_token_path(&data(root)))?;
@@ -107,12 +108,15 @@ pub(super) fn data(root: &Path) -> PathBuf {
 
 const GATEWAY: &str = "gateway";
 
-fn gateway(root: &Path) -> Result<Child> {
+fn gateway(root: &Path, record: Option<&Path>) -> Result<Child> {
     let mut command = process(root, GATEWAY)?;
     command.arg("serve").arg("--with-parent");
     command.arg("--data").arg(data(root));
     command.args(["--addr", "127.0.0.1:0"]).arg("--ready-file").arg(root.join("url"));
     command.args(["--online-within", "3s", "--stale-within", "1m"]);
+    if let Some(file) = record {
+        command.arg("--record").arg(file);
+    }
     command.spawn().context("cannot start the gateway")
 }
 

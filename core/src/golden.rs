@@ -1,15 +1,41 @@
-//! Journals as lines of text: a header that names the format, then a commit a line.
+//! Golden logs: journals as lines of text, recorded once and folded by every build from then on.
 //!
-//! Each line makes a block of one commit, so it is read by the very code that reads a journal, in
-//! whatever format the header names. In format 1 it is the JSON between the block's brackets, from
-//! format 2 on the block's body in hex.
-use edge_ledger_core::{
-    Commit,
-    codec::{self, DecodeError},
-};
+//! The first line is a header that names the format, every other one a commit. Each line makes a
+//! block of one commit, so it is read by the very code that reads a journal, in whatever format the
+//! header names. In format 1 it is the JSON between the block's brackets, from format 2 on the
+//! block's body in hex.
+//!
+//! A team's own golden log in its own tests, beside the [`Snapshot`] that the build in the field
+//! made of it:
+//!
+//! ```
+//! # use edge_ledger_core::{Commit, Cause, CommandId, Event, Principal, Timestamp, lifecycle};
+//! use edge_ledger_core::{golden, replay::Snapshot};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let cause = Cause { command: CommandId::from_uuid(uuid::Uuid::nil()), principal: Principal::System, idempotency: None };
+//! # let opened = Event::Ledger(lifecycle::Event::Opened { epoch: lifecycle::Epoch(0) });
+//! # let commit = Commit { after: Default::default(), recorded_at: Timestamp::EPOCH, cause, events: vec![opened] };
+//! # let log = golden::write("it is opened", &[commit]);
+//! # let text = golden::replay(log.as_bytes())?.snapshot().to_text();
+//! let snapshot = Snapshot::parse(&text)?;
+//! let replay = golden::replay(log.as_bytes())?;
+//! let difference = snapshot.first_difference(&replay.snapshot());
+//! assert!(difference.is_none(), "{}", difference.unwrap());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Snapshot`]: crate::replay::Snapshot
+pub mod hex;
+
 use serde::{Deserialize, Serialize};
 
-use crate::hex;
+use crate::{
+    Commit, Corruption,
+    codec::{self, DecodeError},
+    replay::{File, Replay},
+};
 
 /// What the first line says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +49,9 @@ pub struct Header {
 /// A golden log could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum GoldenError {
+    /// It is no text.
+    #[error("it is no text in UTF-8 from byte {} on", .0.valid_up_to())]
+    Text(#[source] std::str::Utf8Error),
     /// There is no first line, or it is no header.
     #[error("the first line is no header")]
     Header(#[source] Option<serde_json::Error>),
@@ -32,6 +61,9 @@ pub enum GoldenError {
     /// A commit does not decode.
     #[error("line {0} does not decode")]
     Commit(usize, #[source] DecodeError),
+    /// The commits do not fold.
+    #[error("line {0} does not fold")]
+    Corrupt(usize, #[source] Corruption),
 }
 
 /// Writes a log in the current format.
@@ -64,6 +96,21 @@ pub fn read(text: &str) -> Result<(Header, Vec<Commit>), GoldenError> {
     Ok((header, log))
 }
 
+/// Folds a log of any format, and notes all that a snapshot compares, the file's own bytes too.
+///
+/// # Errors
+///
+/// Fails at the first line that does not decode or does not fold.
+pub fn replay(file: &[u8]) -> Result<Replay, GoldenError> {
+    let text = std::str::from_utf8(file).map_err(GoldenError::Text)?;
+    let (_, log) = read(text)?;
+    let mut replay = Replay::attentive().of_file(File::of(file));
+    for (number, commit) in (2..).zip(&log) {
+        replay.apply(commit).map_err(|fault| GoldenError::Corrupt(number, fault))?;
+    }
+    Ok(replay)
+}
+
 /// Reads the blocks of a log of any format, one a commit, as a journal would hold them.
 ///
 /// # Errors
@@ -83,24 +130,4 @@ pub fn blocks(text: &str) -> Result<(Header, Vec<Vec<u8>>), GoldenError> {
     };
     let blocks = (2..).zip(lines).map(block).collect::<Result<_, _>>()?;
     Ok((header, blocks))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario;
-
-    #[test]
-    fn a_log_reads_back_as_it_was_written() {
-        let run = scenario::run("ledger open\nsubmit job\ntask job cancel \"no\"");
-        let text = write("a task that is cancelled", run.book.log());
-        let (header, log) = read(&text).expect("a golden log");
-        assert_eq!(header.about, "a task that is cancelled");
-        assert_eq!(log, run.book.log());
-        assert!(matches!(read("{}\n"), Err(GoldenError::Header(Some(_)))));
-        let cut = &text[..text.len() - 3];
-        assert!(matches!(read(cut), Err(GoldenError::Commit(4, _))), "{:?}", read(cut));
-        let cut = &text[..text.len() - 2];
-        assert!(matches!(read(cut), Err(GoldenError::Hex(4))), "{:?}", read(cut));
-    }
 }
