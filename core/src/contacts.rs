@@ -133,6 +133,22 @@ impl Contacts {
         }
     }
 
+    /// Takes the last commit for the end of an opening that nothing closed: of a log that nobody
+    /// serves, as the next opening would.
+    pub fn abandon(&mut self) {
+        if let Some(last) = self.last {
+            self.end(last);
+        }
+    }
+
+    /// Returns when an edge was first heard of at an instant or later.
+    #[must_use]
+    pub fn heard(&self, edge: EdgeId, from: Timestamp) -> Option<Timestamp> {
+        let spells = self.edges.get(&edge).map_or(&[][..], Vec::as_slice);
+        let next = spells.partition_point(|spell| spell.last < from);
+        spells.get(next).map(|spell| if spell.first >= from { spell.first } else { spell.last })
+    }
+
     /// Takes the stretch of the log that follows.
     ///
     /// # Panics

@@ -60,9 +60,9 @@
 //! [`event`] and [`rejection`] are the sums over the subjects [`lifecycle`], [`enrollment`],
 //! [`edge`] (with [`credential`]) and [`task`]; [`cause`], [`access`] and [`idempotency`] say who
 //! asks and whether they may; [`liveness`], [`view`] and [`why`] say what there is to see, [`past`]
-//! as of when, [`contacts`] when it changed, and [`plan`] what is to follow; [`journal`], [`codec`]
-//! and [`snapshot`] are the border to what lasts; [`replay`], [`golden`] and [`decisions`] show that
-//! it still means what it meant.
+//! as of when, [`contacts`] and [`timeline`] when it changed, [`leases`] and [`bisect`] what came of
+//! it, and [`plan`] what is to follow; [`journal`], [`codec`] and [`snapshot`] are the border to
+//! what lasts; [`replay`], [`golden`] and [`decisions`] show that it still means what it meant.
 pub mod ledger;
 
 pub mod command;
@@ -79,10 +79,13 @@ pub mod access;
 pub mod cause;
 pub mod idempotency;
 
+pub mod bisect;
 pub mod contacts;
+pub mod leases;
 pub mod liveness;
 pub mod past;
 pub mod plan;
+pub mod timeline;
 pub mod view;
 pub mod why;
 

@@ -100,6 +100,12 @@ impl Workload {
         self.report(n, task, HolderCommand::Complete(completion));
     }
 
+    /// Lets the `n`-th edge say that it failed, and that another attempt would, too.
+    pub fn fail(&mut self, n: u64, task: &TaskId) {
+        let error = "it cannot be done".into();
+        self.report(n, task, HolderCommand::Fail { error, retryable: false });
+    }
+
     /// Lets the `n`-th edge say that it is well.
     pub fn check_in(&mut self, n: u64) {
         let report = edge::Report {

@@ -8,6 +8,7 @@ use edge_ledger_core::{
     contacts::{Change, Contacts},
     edge, lifecycle,
     past::{LogEnd, Moment, Past},
+    timeline::{Interval, Window},
 };
 use edge_ledger_journal::{Beats, Link};
 use proptest::{collection::vec, prelude::*, test_runner::FileFailurePersistence};
@@ -66,6 +67,49 @@ proptest! {
                 prop_assert_eq!(
                     told(&timeline, at), seen(&log, edge, &thresholds, at),
                     "of {} at {}: {:?}", edge, at, timeline
+                );
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn intervals_say_of_every_instant_what_the_ledger_said_then(
+        steps in vec(step(), 1..40),
+        thresholds in thresholds(),
+        bounds in (0..2_000_000_u64, 1..2_000_000_u64),
+        instants in vec(0..2_000_000_u64, 1..20),
+    ) {
+        let log = log(&steps);
+        let mut contacts = contacts(&log, Millis::ZERO);
+        contacts.abandon();
+        let from = log[0].recorded_at.after(Millis(bounds.0));
+        let window = Window { from, to: from.after(Millis(bounds.1)) };
+        for edge in (0..EDGES).map(edge) {
+            let intervals = contacts.intervals(edge, &thresholds, window);
+            let gapless = |pair: &[Interval]| {
+                pair[0].to == pair[1].from && pair[0].liveness != pair[1].liveness
+            };
+            prop_assert!(intervals.windows(2).all(gapless), "{:?}", intervals);
+            let to = intervals.last().map_or(window.to, |last| last.to);
+            prop_assert_eq!(to, window.to, "{:?}", intervals);
+            let ends = intervals.iter().flat_map(|interval| [interval.from, interval.to]);
+            let around = ends.flat_map(|at| {
+                let millis = at.as_millis();
+                [millis - 1, millis, millis + 1].map(Timestamp::from_millis)
+            });
+            let drawn = instants.iter().map(|instant| from.after(Millis(instant % bounds.1)));
+            for at in drawn.chain(around).filter(|at| window.from <= *at && *at < window.to) {
+                let found = intervals.iter().find(|held| held.from <= at && at < held.to);
+                prop_assert_eq!(
+                    found.map(|interval| interval.liveness), looked(&log, edge, &thresholds, at),
+                    "of {} at {}: {:?}", edge, at, intervals
                 );
             }
         }
@@ -208,4 +252,17 @@ fn seen(log: &[Commit], edge: EdgeId, thresholds: &Thresholds, at: Timestamp) ->
     let edges: BTreeMap<_, _> = past.ledger.edges().collect();
     let silence = edges.get(&edge).and_then(|edge| past.ledger.silence(edge, at));
     Liveness::of(silence, thresholds)
+}
+
+/// How an edge looked in a log that nobody serves, once it was heard of.
+fn looked(
+    log: &[Commit],
+    edge: EdgeId,
+    thresholds: &Thresholds,
+    at: Timestamp,
+) -> Option<Liveness> {
+    let log = log.iter().cloned().map(Ok::<_, Infallible>);
+    let past = Past::at(log, Moment::Time(at), LogEnd::Abandoned).expect("a log that folds");
+    let silence = past.ledger.silence(past.ledger.edge(edge)?, at)?;
+    Some(Liveness::of(Some(silence), thresholds))
 }
