@@ -21,6 +21,7 @@ use crate::{
 };
 
 const SUFFIX: &str = ".archive";
+const BEATS: &str = ".beats";
 
 /// How many bytes of blocks a frame packs, before they are packed: zstd finds little more in a
 /// larger one, and a reader unpacks one for each core.
@@ -134,6 +135,32 @@ impl Archive {
             Some(beats) => Ok(beats),
             None => file.beats(),
         })
+    }
+
+    /// Reads the summaries that remain of files that were moved away: those that lead without a gap
+    /// to where the chain stands before a log, oldest first. Of a log without a begin, nothing being
+    /// left of it, those that lead to the newest.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the directory cannot be read. A summary that cannot be read is a gap.
+    pub fn beats_left(&self, begin: Option<Link>) -> Result<Vec<Beats>, JournalError> {
+        let directory = &self.directory;
+        let names = if directory.is_dir() { directory::names(directory)? } else { Vec::new() };
+        let beats = names.iter().filter(|name| name.ends_with(BEATS));
+        let read =
+            beats.filter_map(|name| Beats::parse(&fs::read(directory.join(name)).ok()?).ok());
+        let mut all: Vec<_> = read.collect();
+        all.sort_by_key(|beats| beats.last.position);
+        let mut end = begin.or_else(|| all.last().map(|newest| newest.last));
+        let mut left: Vec<Beats> = Vec::new();
+        while let Some(at) = all.iter().rposition(|beats| Some(beats.last) == end) {
+            let beats = all.remove(at);
+            end = Some(beats.before);
+            left.push(beats);
+        }
+        left.reverse();
+        Ok(left)
     }
 
     /// Returns how many bytes the summaries take on disk.

@@ -156,6 +156,34 @@ fn summaries_stand_beside_their_files_and_are_made_anew_if_they_are_spoilt() {
 }
 
 #[test]
+fn summaries_that_remain_of_files_lead_to_the_log_without_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = Log::open(dir.path());
+    let everything = Retention { age: Millis::ZERO, size: 0, batch: 0 };
+    for minute in 0..4 {
+        log.append(minute * 60_000, 100);
+        log.keeper.run(&everything, None, later()).unwrap();
+    }
+    let directory = dir.path().join("archive");
+    let all: Vec<_> = Archive::open(&directory).unwrap().beats().map(Result::unwrap).collect();
+    assert_eq!(all.len(), 4);
+    for archive in &files(&directory, ".archive")[..3] {
+        fs::remove_file(archive).unwrap();
+    }
+    let archive = Archive::open(&directory).unwrap();
+    let begin = archive.begin();
+
+    assert_eq!(begin, Some(all[2].last));
+    assert_eq!(archive.beats_left(begin).unwrap(), all[..3]);
+    assert_eq!(archive.beats_left(Some(Link::START)).unwrap(), []);
+    assert_eq!(archive.beats_left(None).unwrap(), all, "nothing is left but the summaries");
+
+    fs::remove_file(&files(&directory, ".beats")[1]).unwrap();
+
+    assert_eq!(archive.beats_left(begin).unwrap(), all[2..3]);
+}
+
+#[test]
 fn whoever_reads_while_the_log_moves_reads_it_whole() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = Log::open(dir.path());
