@@ -138,8 +138,8 @@ impl Archive {
     }
 
     /// Reads the summaries that remain of files that were moved away: those that lead without a gap
-    /// to where the chain stands before a log, oldest first. Of a log without a begin, nothing being
-    /// left of it, those that lead to the newest.
+    /// to where the chain stands before a log, oldest first; the last one may tell of its beginning too.
+    /// Of a log without a begin, nothing being left of it, those that lead to the newest.
     ///
     /// # Errors
     ///
@@ -152,7 +152,13 @@ impl Archive {
             beats.filter_map(|name| Beats::parse(&fs::read(directory.join(name)).ok()?).ok());
         let mut all: Vec<_> = read.collect();
         all.sort_by_key(|beats| beats.last.position);
-        let mut end = begin.or_else(|| all.last().map(|newest| newest.last));
+        let holds = |beats: &&Beats, link: Link| {
+            beats.before.position < link.position && link.position <= beats.last.position
+        };
+        let mut end = match begin {
+            Some(begin) => all.iter().find(|beats| holds(beats, begin)).map(|beats| beats.last),
+            None => all.last().map(|newest| newest.last),
+        };
         let mut left: Vec<Beats> = Vec::new();
         while let Some(at) = all.iter().rposition(|beats| Some(beats.last) == end) {
             let beats = all.remove(at);
