@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        agent, backup, bench, completions, config, demo, edge, liveness, log, replay, restore,
-        serve, task, token,
+        agent, backup, bench, bisect, completions, config, demo, edge, liveness, log, replay,
+        restore, serve, task, token, what_if,
     },
     config::File,
     context::Context,
@@ -49,6 +49,8 @@ enum Command {
     Log(log::LogArgs),
     Liveness(liveness::LivenessArgs),
     Replay(replay::ReplayArgs),
+    WhatIf(what_if::WhatIfArgs),
+    Bisect(bisect::BisectArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
     Bench(bench::BenchArgs),
@@ -75,6 +77,8 @@ impl Cli {
             Command::Log(args) => log::run(args, &context),
             Command::Liveness(args) => liveness::run(args, &context),
             Command::Replay(args) => replay::run(args, &context),
+            Command::WhatIf(args) => what_if::run(args, &context),
+            Command::Bisect(args) => bisect::run(args, &context),
             Command::Backup(args) => backup::run(args, &context),
             Command::Restore(args) => restore::run(args, &context),
             Command::Bench(args) => bench::run(args, &context),

@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod bisect;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -14,3 +15,4 @@ pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod task;
 pub(crate) mod token;
+pub(crate) mod what_if;

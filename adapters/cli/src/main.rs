@@ -6,6 +6,7 @@
 mod about;
 mod backup;
 mod child;
+mod chronicle;
 mod cli;
 mod client;
 mod commands;

@@ -1,5 +1,8 @@
 //! `liveness`: who was alive, from the log alone.
 
+mod svg;
+mod timeline;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -23,12 +26,17 @@ use crate::{
     journal,
     output::{Cell, Output, Progress, Table, note},
 };
+pub(crate) use timeline::outcome;
 
-/// Show who was alive, now or at any past instant, from a data directory that no gateway has open.
+/// Show who was alive, now, at any past instant or throughout a stretch of time, from a data directory
+/// that no gateway has open.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Silence grows only while the ledger was open. At a time inside an outage everybody is as alive as
-when the ledger was closed or, after a crash, as at its last commit.")]
+when the ledger was closed or, after a crash, as at its last commit.
+
+With --from, --to or --svg it is a timeline: intervals that include their beginning and not their
+end. Without --from it begins with the log, without --to it ends at the last commit.")]
 pub(crate) struct LivenessArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -36,6 +44,8 @@ pub(crate) struct LivenessArgs {
     /// [default: now].
     #[arg(long, value_name = "POSITION|TIME")]
     at: Option<Moment>,
+    #[command(flatten)]
+    stretch: timeline::StretchArgs,
     #[command(flatten)]
     thresholds: ThresholdArgs,
 }
@@ -100,7 +110,11 @@ impl ThresholdSettings {
 
 pub(crate) fn run(args: LivenessArgs, context: &Context) -> Result<Exit> {
     let thresholds = args.thresholds.settle(context.file.liveness).thresholds()?;
-    let journal = journal::open(&args.data.settle(context).value)?;
+    let data = args.data.settle(context).value;
+    if args.stretch.is_wanted() {
+        return timeline::run(&args.stretch, &data, &thresholds, context.output);
+    }
+    let journal = journal::open(&data)?;
     let mut progress = Progress::new("commits");
     let reader = journal.reader();
     let past = fold(reader.read(Position::START).inspect(|_| progress.add(1)), args.at)?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod archive;
+mod asking_the_past;
 mod backup;
 mod beginning;
 mod bench;
