@@ -7,7 +7,7 @@ use edge_ledger_core::{
     leases::{Ended, Leases, Verdict},
     task,
 };
-use edge_ledger_proptests::{
+use edge_ledger_testkit::{
     action::{Step, step},
     history::{History, Timers},
 };
