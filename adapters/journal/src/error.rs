@@ -12,8 +12,8 @@ use edge_ledger_core::{Digest, Position, codec::DecodeError};
 pub enum JournalError {
     /// Somebody else has it open.
     #[error(
-        "data directory {directory} is in use by another process, or by a journal or reader still \
-         open in this one: stop that first, or give another directory"
+        "the journal in {directory} is in use by another process, or still open in this one: stop \
+         that first, or give another directory"
     )]
     InUse {
         /// The journal's directory.
@@ -21,8 +21,8 @@ pub enum JournalError {
     },
     /// The directory is somebody else's, or of another kind of store.
     #[error(
-        "directory {directory} holds {entry:?} but no journal of this kind: give an empty \
-         directory or a new one"
+        "directory {directory} holds {entry:?} but no journal of this kind: if it was one, put its \
+         file READY back or restore a backup; if not, give another directory"
     )]
     NotOurs {
         /// The directory given.
@@ -32,8 +32,8 @@ pub enum JournalError {
     },
     /// The marker is of another build, or damaged.
     #[error(
-        "{path} reads {found:?} where this build writes \"{expected}…\": use the build that wrote \
-         it, or restore a backup"
+        "{path} reads {found:?} where this build writes \"{expected}…\": restore a backup if it was \
+         cut short or edited, and use the build that wrote it if that was another"
     )]
     Layout {
         /// The marker.

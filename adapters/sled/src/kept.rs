@@ -47,15 +47,16 @@ pub(crate) struct Writing {
     /// Where it stood as the marker says.
     marked: Link,
     marked_at: Instant,
-    /// Whether something could not be written, so that nobody knows what is there.
-    failed: bool,
+    /// Whether what is there is known: it was found as the marker says, and nothing has failed
+    /// since. Otherwise the marker stays as it is, for whoever opens it next to be refused, too.
+    known: bool,
 }
 
 impl Kept {
     /// Holds a tree of which nothing is known to be durable yet.
     pub(crate) fn new(tree: sled::Tree, db: File, marked: Link, directory: Directory) -> Self {
         let writing =
-            Writing { db, end: Link::START, marked, marked_at: Instant::now(), failed: false };
+            Writing { db, end: Link::START, marked, marked_at: Instant::now(), known: false };
         Self {
             tree: Some(tree),
             durable: AtomicU64::new(0),
@@ -130,8 +131,13 @@ impl Kept {
         let synced = written.and_then(|_| {
             writing.db.sync_data().map_err(io_error("sync", &self.path().join("db")))
         });
-        writing.failed |= synced.is_err();
+        writing.known &= synced.is_ok();
         synced
+    }
+
+    /// Says that what is there is as the marker says.
+    pub(crate) fn vouch(&self) {
+        self.writing().known = true;
     }
 
     /// Notes in the marker how far the journal has come, if it has come further.
@@ -154,7 +160,7 @@ impl Kept {
     /// Renews the marker for good, if what is there is known.
     pub(crate) fn close(&self) {
         let mut writing = self.writing();
-        if !writing.failed {
+        if writing.known {
             self.remark(&mut writing);
         }
     }

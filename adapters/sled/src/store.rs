@@ -59,6 +59,7 @@ impl SledStore {
         directory.sync_all()?;
         directory.finish(Link::START)?;
         directory.make_private()?;
+        store.kept.vouch();
         Ok(store)
     }
 
@@ -68,6 +69,7 @@ impl SledStore {
         let store = Self::start(directory, known)?;
         store.compare(known)?;
         let kept = &store.kept;
+        kept.vouch();
         kept.mark(&mut kept.writing())?;
         kept.directory().make_private()?;
         Ok(store)

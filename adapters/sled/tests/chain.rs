@@ -63,9 +63,31 @@ fn a_marker_from_the_middle_is_compared_with_the_middle() {
     let (begin, hash) = forged.trim_end().rsplit_once(' ').unwrap();
     std::fs::write(&ready, format!("{begin} {}\n", "7".repeat(hash.len()))).unwrap();
 
-    let refusal = edge_ledger_sled::open(dir.path()).unwrap_err();
+    for _ in 0..3 {
+        let refusal = edge_ledger_sled::open(dir.path()).unwrap_err();
 
-    assert!(matches!(refusal, JournalError::Altered { position, .. } if position.get() == 6));
+        assert!(
+            matches!(refusal, JournalError::Altered { position, .. } if position.get() == 6),
+            "what was refused once stays so: {refusal}"
+        );
+    }
+}
+
+#[test]
+fn a_journal_that_ends_before_its_marker_is_refused_every_time() {
+    let (journal, dir) = journal_of(6);
+    drop(journal);
+    let (ready, longer) = (dir.path().join("READY"), journal_of(9));
+    drop(longer.0);
+    std::fs::copy(longer.1.path().join("READY"), &ready).unwrap();
+    let marker = std::fs::read(&ready).unwrap();
+
+    for _ in 0..3 {
+        let refusal = edge_ledger_sled::open(dir.path()).unwrap_err();
+
+        assert!(matches!(refusal, JournalError::CutShort { .. }), "{refusal}");
+        assert_eq!(std::fs::read(&ready).unwrap(), marker, "the evidence stays");
+    }
 }
 
 #[test]

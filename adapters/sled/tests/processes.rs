@@ -31,7 +31,7 @@ fn a_second_process_is_refused_with_the_directory_named() {
     drop(journal);
     let welcome = said(player("open", dir.path()));
 
-    let expected = format!("data directory {} is in use by another process", dir.path().display());
+    let expected = format!("the journal in {} is in use by another process", dir.path().display());
     assert!(refusal.contains(&expected), "{refusal}");
     assert!(welcome.contains("opened"), "{welcome}");
 }

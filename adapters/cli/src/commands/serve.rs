@@ -202,6 +202,7 @@ pub(crate) fn run(args: ServeArgs, context: &Context) -> Result<Exit> {
     settings.logs.begin(io::stderr, logs::may_be_colored())?;
     // What can be refused without touching anything is refused first.
     let (listen, thresholds) = (settings.listen()?, settings.thresholds.thresholds()?);
+    settings.retention.check()?;
     if let Some(file) = &settings.ready_file.value {
         // One that was killed has left it.
         drop(fs::remove_file(file));

@@ -105,6 +105,20 @@ fn a_data_directory_in_use_is_refused_by_name_and_left_alone() {
 }
 
 #[test]
+fn what_cannot_be_served_is_refused_before_anything_is_made() {
+    let house = House::empty();
+    let data = house.path("data");
+    let mut serve = edge_ledger();
+    serve.args(["serve", "--addr", "127.0.0.1:0", "--retention-tasks", "1h", "--data"]);
+
+    let refused = outcome(serve.arg(&data));
+
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("retention.tasks is 1h, at least 1day"), "{}", refused.stderr);
+    assert!(!data.exists());
+}
+
+#[test]
 fn a_gateway_that_is_told_to_stop_closes_its_ledger() {
     for signal in ["TERM", "INT"] {
         let mut house = House::served();

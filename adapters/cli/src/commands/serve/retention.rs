@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::Args;
-use edge_ledger_core::{Millis, Position};
+use edge_ledger_core::{Idempotency, Millis, Position};
 use edge_ledger_engine::{Duty, Handle, Shelf};
 use edge_ledger_journal::{JournalError, Keeper, Retention, in_background};
 use edge_ledger_sled::SledTasks;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::{
     config::{Setting, Shown, Span},
-    exit::chain,
+    exit::{Failure, chain},
     journal,
     store::{AnyJournal, AnyJournalReader, AnyReader},
 };
@@ -82,6 +82,17 @@ impl RetentionSettings {
 }
 
 impl RetentionSettings {
+    /// Looks whether the settings make sense.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let (keep, least) = (self.tasks.value, Span::from(Idempotency::KEPT_FOR));
+        if keep.millis() >= least.millis() {
+            return Ok(());
+        }
+        let told = format!("retention.tasks is {keep}, at least {least} is needed");
+        let next = "for that long the ledger knows a request that is repeated";
+        Err(Failure::usage(told).next(next).into())
+    }
+
     /// Opens the archive of tasks of a data directory, and makes it first if there is none.
     pub(super) fn shelf(&self, data: &Path) -> Result<Shelf, JournalError> {
         let archive = SledTasks::open(journal::tasks_place(data))?;
