@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, Permissions},
-    io::ErrorKind,
+    io::{self, ErrorKind},
     os::unix::fs::PermissionsExt as _,
     path::Path,
 };
@@ -31,7 +31,10 @@ impl HalfDirectory {
             .prefix(&format!(".{doing}-"))
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent);
-        half.map(Self).with_context(|| cannot("write to", parent))
+        let half = half.map(Self).with_context(|| cannot("write to", parent))?;
+        // So that a cut during the renaming leaves it under one of its names, with all in it.
+        sync(parent).with_context(|| cannot("write to", parent))?;
+        Ok(half)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -41,11 +44,11 @@ impl HalfDirectory {
     /// Gives the directory its name, durably. Nobody may have anything in it open.
     pub(crate) fn finish(self, data: &Path) -> Result<()> {
         let told = || cannot("make", data);
-        File::open(self.path()).and_then(|half| half.sync_all()).with_context(told)?;
+        sync(self.path()).with_context(told)?;
         fs::rename(self.path(), data).with_context(told)?;
         // It is not there any more, so nothing is removed.
         drop(self.0.keep());
-        File::open(parent(data)).and_then(|parent| parent.sync_all()).with_context(told)
+        sync(parent(data)).with_context(told)
     }
 }
 
@@ -68,6 +71,11 @@ pub(crate) fn parent(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
     }
+}
+
+/// Makes durable which files a directory has.
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 /// Says what could not be done.
