@@ -229,12 +229,12 @@ fn a_backup_over_a_base_brings_the_very_tasks_that_had_left_its_ledger() {
     assert_eq!(read.tasks, finished);
     assert_eq!(read.fold(), ledger.digest());
     for (copies, found) in [(0, 0), (2, 600)] {
-        match Read::all(&with_tasks(&bytes, copies)).unwrap_err() {
-            BackupError::Unsound { position, flaw: Flaw::Left { said: 300, found: there } } => {
-                assert_eq!((position, there), (base.link().position, found));
-            }
-            other => panic!("{other:?}"),
-        }
+        let unfit = Read::all(&with_tasks(&bytes, copies)).unwrap_err();
+        let BackupError::Unsound { position, flaw: Flaw::Left { said: 300, found: there } } = unfit
+        else {
+            panic!("{unfit:?}")
+        };
+        assert_eq!((position, there), (base.link().position, found));
     }
 }
 
