@@ -75,6 +75,7 @@ fn every_setting_has_a_variable_named_after_its_key() {
         ("serve.ready-file", "/r"),
         ("serve.snapshot-every", "2"),
         ("serve.verify-on-start", "true"),
+        ("serve.record", "/f"),
         ("serve.limits.body", "2"),
         ("serve.limits.bulk", "2"),
         ("serve.limits.body-within", "2s"),
