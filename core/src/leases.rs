@@ -137,7 +137,11 @@ impl Leases {
             task::Event::ResultsStored(stored) => self.sign(id, now, stored.expires_at),
             task::Event::LateResultsKept(kept) => {
                 let places = self.of_task.get(id).map_or(&[][..], Vec::as_slice);
-                let lost = |place: &&usize| self.all[**place].edge == kept.edge;
+                // It may hold the task again: what is late is about a lease that is over.
+                let lost = |place: &&usize| {
+                    let held = &self.all[**place];
+                    held.edge == kept.edge && held.end.is_some()
+                };
                 if let Some(&place) = places.iter().rev().find(lost) {
                     let held = &mut self.all[place];
                     held.late_at = held.late_at.or(Some(now));
